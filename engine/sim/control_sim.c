@@ -418,12 +418,14 @@ int loom_control_sim_snapshot_size(const loomControlScene* s) {
 void loom_control_sim_snapshot(double* out, const loomControlSim* sim) {
   out[0] = sim->steps;
   mj_getState(sim->scene->m, sim->d, out + 1, SNAPSHOT_STATE);
-  if (sim->scene->learned) mju_copy(out + 1 + mj_stateSize(sim->scene->m, SNAPSHOT_STATE), sim->seen, sim->scene->obs);
+  if (sim->scene->learned)
+    mju_copy(out + 1 + mj_stateSize(sim->scene->m, SNAPSHOT_STATE), sim->seen, sim->scene->obs);
 }
 
 void loom_control_sim_restore(loomControlSim* sim, const double* snapshot) {
   mj_resetData(sim->scene->m, sim->d);
   sim->steps = (int)snapshot[0];
   mj_setState(sim->scene->m, sim->d, snapshot + 1, SNAPSHOT_STATE);
-  if (sim->scene->learned) mju_copy(sim->seen, snapshot + 1 + mj_stateSize(sim->scene->m, SNAPSHOT_STATE), sim->scene->obs);
+  if (sim->scene->learned)
+    mju_copy(sim->seen, snapshot + 1 + mj_stateSize(sim->scene->m, SNAPSHOT_STATE), sim->scene->obs);
 }

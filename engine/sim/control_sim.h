@@ -15,8 +15,8 @@
 
 LOOM_C_BEGIN
 
-/// What a step is worth by something that was learned elsewhere: a reward's term `learned` asks it. The engine
-/// knows no networks; who opens the term's file (policies/agent/learned_step.h) does.
+/// What a step is worth by something that was learned elsewhere: a reward's term `learned` asks it. The
+/// engine knows no networks; who opens the term's file (policies/agent/learned_step.h) does.
 typedef struct loomStepScore {
   void* self;  // shared by all instances, read only
   /// One a simulation.
@@ -47,9 +47,9 @@ typedef struct loomControlScene {
   bool learned;               // a term is
 } loomControlScene;
 
-/// Compile the task's model, which lies in the root that the task names or in its folder. The task must stay.
-/// LOOM_ERR_FORMAT: the task names what the model lacks; LOOM_ERR_UNSUPPORTED: a learned term whose file nobody
-/// has opened; the errors of loom_model_compile.
+/// Compile the task's model, which lies in the root that the task names or in its folder. The task must
+/// stay. LOOM_ERR_FORMAT: the task names what the model lacks; LOOM_ERR_UNSUPPORTED: a learned term whose
+/// file nobody has opened; the errors of loom_model_compile.
 int loom_control_scene_create(loomControlScene** out, const loomControlTask* task,
                               const loomAssetRoots* roots, loomError* err);
 void loom_control_scene_destroy(loomControlScene* scene);
@@ -60,7 +60,7 @@ typedef struct loomControlSim {
   double* before;  // (nq + nv, of which qpos) of the state before the action; work space of resets
   double* seen;    // (obs) what is seen now, where a term is learned
   void* scorer[LOOM_REWARD_TERMS];  // instances of the terms' scores
-  int steps;       // control steps since the start
+  int steps;                        // control steps since the start
 } loomControlSim;
 
 /// What a control step gives besides the next state.
@@ -79,8 +79,8 @@ int loom_control_sim_reset(loomControlSim* sim, uint64_t seed, uint64_t attempt,
 /// Begin an episode at qpos (nq) and qvel (nv).
 int loom_control_sim_start(loomControlSim* sim, const double* qpos, const double* qvel, loomError* err);
 /// One control step with action (actions), which the model's own ranges clip where they are on.
-/// LOOM_ERR_FORMAT for a number that is not finite, LOOM_ERR_SIM when MuJoCo failed; a state that explodes is
-/// unhealthy.
+/// LOOM_ERR_FORMAT for a number that is not finite, LOOM_ERR_SIM when MuJoCo failed; a state that explodes
+/// is unhealthy.
 int loom_control_sim_step(loomControlStep* out, loomControlSim* sim, const double* action, loomError* err);
 void loom_control_sim_observe(double* obs, const loomControlSim* sim);  // (obs)
 

@@ -12,7 +12,8 @@
 // ---- tables
 
 const char* const loom_quantity_names[] = {"qpos", "qvel", "qfrc_constraint", "body", "site", NULL};
-const char* const loom_reward_names[] = {"healthy", "velocity", "action", "square", "distance", "learned", NULL};
+const char* const loom_reward_names[] = {"healthy",  "velocity", "action", "square",
+                                         "distance", "learned",  NULL};
 static const char* const function_names[] = {"none", "sin", "cos", NULL};
 static const char* const noise_names[] = {"uniform", "normal", "box", NULL};
 
@@ -48,8 +49,9 @@ static const loomFieldDef reward_rows[] = {
     LOOM_FIELD_AS("target", loomRewardTerm, REAL, target, .least = -1e300, .most = 1e300,
                   .about = "square: of entries"),
     LOOM_FIELD_AS("to", loomRewardTerm, TEXT, to, .about = "distance: the other body or site"),
-    LOOM_FIELD_AS("file", loomRewardTerm, TEXT, file,
-                  .about = "learned: what `demoloom gail --discriminator airl` wrote, below the reward's folder"),
+    LOOM_FIELD_AS(
+        "file", loomRewardTerm, TEXT, file,
+        .about = "learned: what `demoloom gail --discriminator airl` wrote, below the reward's folder"),
 };
 static const loomFields reward_fields = LOOM_FIELDS(reward_rows);
 

@@ -46,7 +46,8 @@ static void gather(lesson* l, int first, int n) {
   int obs = l->expert->obs, actions = l->expert->actions;
   for (int k = 0; k < n; k++) {
     ptrdiff_t row = l->row[first + k];
-    for (int j = 0; j < obs; j++) l->obs[k * obs + j] = scaled(l->c, (double)l->expert->state[row * obs + j], j);
+    for (int j = 0; j < obs; j++)
+      l->obs[k * obs + j] = scaled(l->c, (double)l->expert->state[row * obs + j], j);
     memcpy(l->action + (ptrdiff_t)k * actions, l->expert->action + row * actions,
            (size_t)actions * sizeof *l->action);
   }
@@ -57,6 +58,7 @@ static double look(lesson* l, int n) {
   int count = n * l->expert->actions;
   const loomReal* mean = loom_actor_critic_mean(&l->c->net, l->obs, n);
   double squares = 0;
+
   for (int i = 0; i < count; i++) {
     double off = (double)(mean[i] - l->action[i]);
     squares += off * off / count;
@@ -68,6 +70,7 @@ static double look(lesson* l, int n) {
 static double held_out(lesson* l) {
   int all = l->expert->n - l->learned;
   double sum = 0;
+
   for (int first = 0; first < all; first += BATCH) {
     int n = all - first < BATCH ? all - first : BATCH;
     gather(l, l->learned + first, n);
@@ -89,6 +92,7 @@ static void learn(lesson* l, loomRandom* random) {
   loomParams* params = &l->c->net.params;
   loomAdamDef adam = loom_default_adam_def();
   int n = l->learned < BATCH ? l->learned : BATCH, at = 0;
+
   l->c->error = INFINITY;
 
   for (int k = 0; k <= UPDATES; k++) {
@@ -105,6 +109,7 @@ static void learn(lesson* l, loomRandom* random) {
     gather(l, at, n);
     at += n;
     look(l, n);
+
     loom_params_zero_gradient(params);
     loom_mlp_backward(NULL, &l->c->net.actor, params, l->dmean, l->obs, n);
     loom_adam_step(params, &adam, RATE, (uint64_t)k + 1);
@@ -125,6 +130,7 @@ static int take_lesson(loomCloned* c, const loomImitated* e, uint64_t seed, loom
   loomRandom random = loom_random(seed, 0, LOOM_PURPOSE_DEMO);
 
   for (int i = 0; room && i < e->n; i++) l.row[i] = i;
+
   if (room) {
     shuffle(l.row, e->n, &random);
     measure(c, e);
@@ -147,8 +153,8 @@ int loom_cloned_create(loomCloned* out, const loomImitated* expert, const loomSi
                                   .orthogonal = true};
   *out = (loomCloned){.mean = calloc(2 * (size_t)expert->obs, sizeof *out->mean),
                       .seen = calloc((size_t)expert->obs, sizeof *out->seen)};
-  int code = out->mean && out->seen ? loom_actor_critic_create(&out->net, &def, seed, BATCH, err)
-                                    : no_memory(err);
+  int code =
+      out->mean && out->seen ? loom_actor_critic_create(&out->net, &def, seed, BATCH, err) : no_memory(err);
   if (!code) code = take_lesson(out, expert, seed, err);
   if (code) loom_cloned_destroy(out);
   return code;

@@ -1,7 +1,7 @@
-// What a discriminator's learner is measured by, on the same starts: behavioral cloning of the very rows that
-// the discriminator is given, and actions drawn at random. As Ho and Ermon ("Generative adversarial imitation
-// learning", 2016, section 6 and appendix B) have it: 70 % of the rows are learned from, the rest says when to
-// stop. Internal.
+// What a discriminator's learner is measured by, on the same starts: behavioral cloning of the very rows
+// that the discriminator is given, and actions drawn at random. As Ho and Ermon ("Generative adversarial
+// imitation learning", 2016, section 6 and appendix B) have it: 70 % of the rows are learned from, the rest
+// says when to stop. Internal.
 #ifndef LOOM_POLICIES_LEARN_CLONED_H
 #define LOOM_POLICIES_LEARN_CLONED_H
 
@@ -18,8 +18,8 @@ typedef struct loomCloned {
   double error;         // mean squared error of an action's entry, of the rows that were held out
 } loomCloned;
 
-/// A perceptron of such layers, by least squares. Free with loom_cloned_destroy. The same seed gives the same
-/// weights.
+/// A perceptron of such layers, by least squares. Free with loom_cloned_destroy. The same seed gives the
+/// same weights.
 int loom_cloned_create(loomCloned* out, const loomImitated* expert, const loomSizes* hidden, uint64_t seed,
                        loomError* err);
 void loom_cloned_destroy(loomCloned* cloned);

@@ -73,7 +73,7 @@ typedef struct corridorRun {
   int width;                           // numbers of a row
   loomReal table[(ROWS + 1) * WIDTH];  // all rows that there are, the absorbing state's last
   loomReal policy[EPISODES * MOST * WIDTH], expert[EPISODES * MOST * WIDTH];
-  int shown, count;                    // rows of expert, policy
+  int shown, count;  // rows of expert, policy
   double logit[ROWS], expert_logit[ROWS];
   loomRandom random;
 } corridorRun;

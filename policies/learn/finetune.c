@@ -95,8 +95,10 @@ static int save_ranges(const run* r, loomError* err) {
 // Of an airl discriminator: the network, then a reward of it alone.
 static int save_learned_reward(const run* r, loomError* err) {
   static const char text[] =
-      "# Learned by demoloom gail --discriminator airl: what a step is worth, of which the policy that learned\n"
-      "# beside it also got what is shaping. Others learn by it with `demoloom finetune --scratch --reward`.\n"
+      "# Learned by demoloom gail --discriminator airl: what a step is worth, of which the policy that "
+      "learned\n"
+      "# beside it also got what is shaping. Others learn by it with `demoloom finetune --scratch "
+      "--reward`.\n"
       "- {term: learned, file: " LOOM_STEP_REWARD_FILE "}\n";
   char path[LOOM_RUN_FILE_MAX];
   loomStepReward reward;

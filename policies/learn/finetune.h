@@ -1,5 +1,5 @@
-// A run of reinforcement learning: iterations of a learner, evaluation without noise, checkpoints in between.
-// The same configuration gives the same bytes on any number of threads, stopped and resumed or not.
+// A run of reinforcement learning: iterations of a learner, evaluation without noise, checkpoints in
+// between. The same configuration gives the same bytes on any number of threads, stopped and resumed or not.
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_H
 #define LOOM_POLICIES_LEARN_FINETUNE_H
 
@@ -24,9 +24,9 @@ typedef struct loomFinetuneState {
   double deviation;         // and its standard deviation
   double best;              // the highest evaluation
   int64_t best_step;        // and its step
-  int64_t won;     // iteration after which a discriminator had won for LOOM_WIN_ROUNDS in a row; 0 = never
+  int64_t won;  // iteration after which a discriminator had won for LOOM_WIN_ROUNDS in a row; 0 = never
   loomBaselines baselines;  // on the first starts of an evaluation, where the run is over and wants them
-  double seconds;  // of this process
+  double seconds;           // of this process
   double steps_per_second;
 } loomFinetuneState;
 

@@ -143,8 +143,8 @@ static int show_goals(loomImitated* out, int demos, uint64_t seed, loomError* er
                         .length = calloc(count, sizeof *out->length),
                         .rows = calloc(count, sizeof *out->rows),
                         .ended = calloc(count, sizeof *out->ended)};
-  if (!out->state || !out->action || !out->next || !out->known || !out->last || !out->demo || !out->length || !out->rows ||
-      !out->ended)
+  if (!out->state || !out->action || !out->next || !out->known || !out->last || !out->demo || !out->length ||
+      !out->rows || !out->ended)
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d demos", demos);
 
   for (int d = 0; d < demos; d++) {

@@ -36,7 +36,8 @@ static int make_room(loomImitated* e, int n, loomError* err) {
   e->length = calloc(demos, sizeof *e->length);
   e->rows = calloc(demos, sizeof *e->rows);
   e->ended = calloc(demos, sizeof *e->ended);
-  return e->state && e->action && e->next && e->known && e->last && e->demo && e->length && e->rows && e->ended
+  return e->state && e->action && e->next && e->known && e->last && e->demo && e->length && e->rows &&
+                 e->ended
              ? LOOM_OK
              : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for an expert's %d rows", n);
 }

@@ -398,9 +398,10 @@ static void add_look(loomImitation* im, const loomDiscriminatorLook* look) {
   t->wasserstein += look->wasserstein;
 }
 
-// Of both classes as they lie in d.expert and d.policy.
+// Of both classes as they lie in d.expert and, behind, d.policy; the policy does not learn meanwhile.
 static void update(loomImitation* im, loomRandom* random) {
   size_t packs = (size_t)im->config.batch * (size_t)im->config.pack;
+  ask_policy(im, im->d.expert, 2 * im->config.batch);
   scale_rows(im, im->d.expert, packs);
   scale_rows(im, im->d.policy, packs);
 
@@ -533,9 +534,6 @@ static double after_end(const loomImitation* im) {
 void loom_imitation_round(double* reward, loomImitation* im, const loomImitationRollout* r) {
   take_rollout(im, r);
 
-  // The policy does not learn meanwhile.
-  ask_policy(im, im->kept, (int)im->count.count);
-  ask_policy(im, im->expert, im->expert_rows);
   const loomDiscriminatorRows policy = {im->kept, im->episode, (int)im->count.count};
   for (int i = 0; policy.n && i < im->config.updates; i++) {
     loomRandom random = stream_of(im);

@@ -5,11 +5,11 @@
 //
 // A row is a state and an action, or a state and the next (Torabi et al., "Generative adversarial imitation
 // from observation", 2018), scaled by mean and deviation of the expert's rows and the policy's, each class
-// counting half. With absorbing states (policies/objective/absorbing.h) an indicator is added, and an episode
-// that ended has rows of it too: as many as its time was left, at most as many as it has others, so that
-// neither class is ever more than half of them. An airl discriminator (policies/network/shaped.h) sees state,
-// action and next state, and how likely the policy as it is now would do that; it gives the expert's reward to
-// others too. With absorbing states the state after the last step is the absorbing one. Internal.
+// counting half. With absorbing states (policies/objective/absorbing.h) an indicator is added, and an
+// episode that ended has rows of it too: as many as its time was left, at most as many as it has others, so
+// that neither class is ever more than half of them. An airl discriminator (policies/network/shaped.h) sees
+// state, action and next state, and how likely the policy as it is now would do that; it gives the expert's
+// reward to others too. With absorbing states the state after the last step is the absorbing one. Internal.
 #ifndef LOOM_POLICIES_LEARN_IMITATION_H
 #define LOOM_POLICIES_LEARN_IMITATION_H
 

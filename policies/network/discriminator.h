@@ -27,11 +27,12 @@ typedef enum loomDiscriminatorKind {
   LOOM_DISCRIMINATOR_BCE,   // logits, by cross-entropy
   LOOM_DISCRIMINATOR_WGAN,  // a critic whose slope is held near 1 by `penalty`, or below it by `spectral`
   // The linear critic of length 1 that tells a batch apart best, which needs no steps of an optimizer: along
-  // the mean of the expert's rows less that of the policy's (feature matching: Abbeel and Ng, 2004; Ho, Gupta
-  // and Ermon, "Model-free imitation learning with policy optimization", 2016).
+  // the mean of the expert's rows less that of the policy's (feature matching: Abbeel and Ng, 2004; Ho,
+  // Gupta and Ermon, "Model-free imitation learning with policy optimization", 2016).
   LOOM_DISCRIMINATOR_LINEAR,
   // Logits by cross-entropy, but that a logit is f - log pi(a|s), of a reward and its shaping
-  // (policies/network/shaped.h, which says what a row is). Rows are not packed; a penalty holds slopes near 0.
+  // (policies/network/shaped.h, which says what a row is). Rows are not packed; a penalty holds slopes near
+  // 0.
   LOOM_DISCRIMINATOR_AIRL,
   LOOM_DISCRIMINATOR_KINDS,
 } loomDiscriminatorKind;
@@ -100,7 +101,8 @@ loomDiscriminatorLook loom_discriminator_step(loomDiscriminator* d, loomRandom* 
 
 /// Outputs (n) of n packs (n x width), at most 2 x batch; they stay until the next call.
 const loomReal* loom_discriminator_value(loomDiscriminator* d, const loomReal* packs, int n);
-/// After that, of the same n, of all kinds but airl: dpacks (n x width) from the outputs' gradient (n), for who makes the rows.
+/// After that, of the same n, of all kinds but airl: dpacks (n x width) from the outputs' gradient (n), for
+/// who makes the rows.
 void loom_discriminator_back(loomReal* dpacks, loomDiscriminator* d, const loomReal* dvalue, int n);
 
 typedef struct loomDiscriminatorReward {

@@ -43,8 +43,7 @@ static void put_reward(loomShaped* s, const loomReal* rows, int n) {
     const loomReal* row = rows + i * width;
     loomReal* to = s->to_reward + i * in;
     put_state(to, def, row, false);
-    if (def->sees_action)
-      memcpy(to + shape_in(def), row + def->obs, (size_t)def->actions * sizeof *to);
+    if (def->sees_action) memcpy(to + shape_in(def), row + def->obs, (size_t)def->actions * sizeof *to);
   }
 }
 

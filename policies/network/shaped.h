@@ -1,13 +1,14 @@
 // A reward and its shaping, as adversarial inverse reinforcement learning takes rewards apart (Fu, Luo and
-// Levine, "Learning robust rewards with adversarial inverse reinforcement learning", ICLR 2018, eq. 4 and 7):
+// Levine, "Learning robust rewards with adversarial inverse reinforcement learning", ICLR 2018, eq. 4 and
+// 7):
 //
 //   f(s, a, s') = g(s, a) + discount h(s') - h(s)
 //
 // g and h are perceptrons. A discriminator whose logit is f - log pi(a|s), so that D = exp f / (exp f + pi),
-// is right where f is what the expert's policy gains by a in s; what h takes of that is shaping, which leaves
-// the best policy as it is (Ng, Harada and Russell, 1999), and g is a reward that others learn by. Where g
-// sees the state alone it is the expert's own up to a constant, in a task that ends (with absorbing states:
-// policies/objective/absorbing.h) and that links its states (their theorem 5.1).
+// is right where f is what the expert's policy gains by a in s; what h takes of that is shaping, which
+// leaves the best policy as it is (Ng, Harada and Russell, 1999), and g is a reward that others learn by.
+// Where g sees the state alone it is the expert's own up to a constant, in a task that ends (with absorbing
+// states: policies/objective/absorbing.h) and that links its states (their theorem 5.1).
 //
 // A row: state (obs), action (actions), next state (obs); `ends`: 1 where the state is the absorbing one, 1
 // where the next is; log pi(a|s). Internal.
@@ -35,7 +36,7 @@ typedef struct loomShaped {
   loomShapedDef def;
   loomMlp reward, shape;  // g and h
   loomMlpSlope reward_slope, shape_slope;
-  loomReal *to_reward, *to_shape;    // (n x ...), (2 n x ...) their inputs: states, then next states
+  loomReal *to_reward, *to_shape;     // (n x ...), (2 n x ...) their inputs: states, then next states
   loomReal *value, *dshape, *dslope;  // (n), (2 n), work space
 } loomShaped;
 

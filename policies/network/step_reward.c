@@ -152,8 +152,8 @@ int loom_step_reward_read(loomStepReward* out, const loomSafetensors* file, cons
 
   int code = make_room(out, &mlp, err), count = out->obs + out->actions;
   if (!code) code = read_weights(out, file, label, err);
-  if (!code && (!finite_numbers(out->middle, loom_safetensors_data(file, "reward.middle", LOOM_SAFE_F64, count),
-                                count) ||
+  if (!code && (!finite_numbers(out->middle,
+                                loom_safetensors_data(file, "reward.middle", LOOM_SAFE_F64, count), count) ||
                 !finite_numbers(out->scale, loom_safetensors_data(file, "reward.scale", LOOM_SAFE_F64, count),
                                 count) ||
                 !finite_numbers(&out->end, loom_safetensors_data(file, "reward.end", LOOM_SAFE_F64, 1), 1)))

@@ -1,5 +1,5 @@
-// A reward of steps that was learned (airl: policies/network/shaped.h, its g), apart from who learned it: what
-// is written as DIR/reward.safetensors, and what a control task's reward term `learned` asks. Internal.
+// A reward of steps that was learned (airl: policies/network/shaped.h, its g), apart from who learned it:
+// what is written as DIR/reward.safetensors, and what a control task's reward term `learned` asks. Internal.
 #ifndef LOOM_POLICIES_NETWORK_STEP_REWARD_H
 #define LOOM_POLICIES_NETWORK_STEP_REWARD_H
 

@@ -17,8 +17,8 @@ void loom_gaussian_log_prob(loomReal* log_prob, const loomReal* mean, const loom
   }
 }
 
-// log of the share of a standard normal beyond z. erfc has no digits left far out, where the series' first term
-// is right to 1e-3.
+// log of the share of a standard normal beyond z. erfc has no digits left far out, where the series' first
+// term is right to 1e-3.
 static double log_beyond(double z) {
   const double far = 30;
   return z < far ? log(0.5 * erfc(z * M_SQRT1_2)) : -0.5 * z * z - HALF_LOG_2PI - log(z);
@@ -27,6 +27,7 @@ static double log_beyond(double z) {
 // Of one number. Bounds that went through a float are still bounds.
 static double held(double action, double mean, double log_std, const double range[2]) {
   double near = 1e-6 * (range[1] - range[0]), inverse = exp(-log_std), off = (action - mean) * inverse;
+
   if (action <= range[0] + near) return log_beyond((mean - range[0]) * inverse);
   if (action >= range[1] - near) return log_beyond((range[1] - mean) * inverse);
   return -0.5 * off * off - log_std - HALF_LOG_2PI;

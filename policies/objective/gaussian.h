@@ -14,8 +14,8 @@ LOOM_C_BEGIN
 void loom_gaussian_log_prob(loomReal* log_prob, const loomReal* mean, const loomReal* log_std,
                             const loomReal* action, int n, int actions);
 /// The same of actions that were held to range (actions x 2: lowest, highest), as an environment does with
-/// what is drawn: a density inside, at a bound the share of all that is held to it. Both are probabilities of
-/// what is done, and none is beyond all bounds where a mean lies far outside.
+/// what is drawn: a density inside, at a bound the share of all that is held to it. Both are probabilities
+/// of what is done, and none is beyond all bounds where a mean lies far outside.
 void loom_gaussian_held_log_prob(loomReal* log_prob, const loomReal* mean, const loomReal* log_std,
                                  const loomReal* action, const double* range, int n, int actions);
 /// dmean (n x actions) and, added to what is there, dlog_std (actions) from dlog_prob (n).

@@ -99,8 +99,9 @@ static void print_baselines(const finetuneResults* r, bool of_policy) {
   if (!r->baselines[0].n) return;
 
   take_baselines(cloned, random, r);
-  printf("on the same starts (%d episodes): behavioral cloning of the same rows %.1f%s, random actions %.1f%s\n",
-         r->baselines[0].n, scale * mean_of(cloned, r->n), unit, scale * mean_of(random, r->n), unit);
+  printf(
+      "on the same starts (%d episodes): behavioral cloning of the same rows %.1f%s, random actions %.1f%s\n",
+      r->baselines[0].n, scale * mean_of(cloned, r->n), unit, scale * mean_of(random, r->n), unit);
 }
 
 // A reward that was found, by each seed.

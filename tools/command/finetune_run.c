@@ -107,8 +107,7 @@ static int open_control(place* p, const loomFinetuneConfig* c, const finetuneRun
   if (!code) code = tool_known_assets(a->roots, p->control->asset, path, err);
   if (!code) code = change_reward(p, c, err);
   if (!code) code = loom_control_scene_create(&p->control_scene, p->control, a->roots, err);
-  if (!code)
-    code = loom_learned_steps_check(p->steps, p->control_scene->obs, p->control_scene->actions, err);
+  if (!code) code = loom_learned_steps_check(p->steps, p->control_scene->obs, p->control_scene->actions, err);
   if (code) return code;
 
   p->maker = loom_control_environment(p->control_scene);

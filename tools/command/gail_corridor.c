@@ -39,7 +39,8 @@ static const toolOption options[] = {
 static void print_result(const corridorArgs* a, const loomCorridorState* s) {
   bool learned = kinds[a->discriminator] == LOOM_DISCRIMINATOR_AIRL;
   if (!a->json) {
-    printf("%.2f steps of at most %d, the expert's are %.3g\n", s->steps, LOOM_CORRIDOR_STEPS, s->expert_steps);
+    printf("%.2f steps of at most %d, the expert's are %.3g\n", s->steps, LOOM_CORRIDOR_STEPS,
+           s->expert_steps);
     if (learned) printf("learned reward of a step in each cell, beside the end's:");
     for (int c = 0; learned && c < LOOM_CORRIDOR_CELLS; c++)
       printf(" %.2f%s", s->reward[c], c + 1 < LOOM_CORRIDOR_CELLS ? "," : "\n");
@@ -52,7 +53,8 @@ static void print_result(const corridorArgs* a, const loomCorridorState* s) {
   cJSON_AddNumberToObject(json, "expert_steps", s->expert_steps);
   if (learned) {
     cJSON* list = cJSON_AddArrayToObject(json, "reward");
-    for (int c = 0; c < LOOM_CORRIDOR_CELLS; c++) cJSON_AddItemToArray(list, cJSON_CreateNumber(s->reward[c]));
+    for (int c = 0; c < LOOM_CORRIDOR_CELLS; c++)
+      cJSON_AddItemToArray(list, cJSON_CreateNumber(s->reward[c]));
   }
 
   cJSON_AddNumberToObject(json, "expert_accuracy", s->critic.expert_accuracy);

@@ -48,10 +48,10 @@ static const toolOption options[] = {
                    .about = "settings as YAML, such as another run's config.yaml; options replace what it "
                             "says; `demoloom help finetune` has all"),
     TOOL_HEADING_LINE("the discriminator"),
-    TOOL_OPTION_AS("discriminator", 0, "NAME", gailTask, CHOICE, discriminator,
-                   .choices = loom_discriminator_kind_names,
-                   .about = "bce unless given; airl (ppo, plain control tasks) asks the policy how likely its "
-                            "actions are, and writes the reward that it learns, too"),
+    TOOL_OPTION_AS(
+        "discriminator", 0, "NAME", gailTask, CHOICE, discriminator, .choices = loom_discriminator_kind_names,
+        .about = "bce unless given; airl (ppo, plain control tasks) asks the policy how likely its "
+                 "actions are, and writes the reward that it learns, too"),
     TOOL_OPTION_AS("see", 0, "WHAT", gailTask, CHOICE, see, .choices = loom_imitation_sights,
                    .about = "state,action unless given; airl's reward with state,next: the state alone"),
     TOOL_OPTION_AS("reward", 0, "NAME", gailTask, CHOICE, reward, .choices = loom_imitation_rewards,
@@ -91,8 +91,9 @@ static const toolOption options[] = {
                    .about = "of the policy before and after, in the end, from the same fresh starts; 200 "
                             "unless given; 0 = none"),
     TOOL_OPTION_AS("no-baselines", 0, NULL, gailTask, BOOL, no_baselines,
-                   .about = "do not tell what behavioral cloning of the same rows and random actions come to, "
-                            "on the first of the starts of --evaluate (50 at most)"),
+                   .about =
+                       "do not tell what behavioral cloning of the same rows and random actions come to, "
+                       "on the first of the starts of --evaluate (50 at most)"),
     TOOL_OPTION_AS("output", 'o', "DIR", gailTask, STRING, folder, .about = "where all goes"),
     TOOL_OPTION_AS("threads", 'j', "N", gailTask, INT64, threads, .high = 1024,
                    .about = "as many as cores unless given, or 0"),
@@ -130,7 +131,8 @@ static const toolCommand command = {
         "  demoloom gail tests/gym/hopper.yaml --data expert.hdf5 --see state,next -o runs/gaifo\n"
         "  demoloom gail tests/gym/hopper.yaml --data expert.hdf5 --discriminator airl --see state,next -o "
         "runs/airl\n"
-        "  demoloom finetune --scratch -t tests/gym/hopper.yaml --reward runs/airl/reward.yaml -o runs/fresh\n"
+        "  demoloom finetune --scratch -t tests/gym/hopper.yaml --reward runs/airl/reward.yaml -o "
+        "runs/fresh\n"
         "  demoloom gail handover --policy runs/bc/best_success.safetensors --data demos.hdf5 -o runs/gail\n"
         "  demoloom rollout runs/gail/best.safetensors -n 100\n",
     TOOL_OPTIONS(options),

@@ -277,9 +277,12 @@ static void refuses_other_models(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gymnasium_agrees), cmocka_unit_test(resets_are_pure),
-      cmocka_unit_test(noise_is_as_told), cmocka_unit_test(snapshots_go_on),
-      cmocka_unit_test(bad_actions),      cmocka_unit_test(refuses_other_models),
+      cmocka_unit_test(gymnasium_agrees),
+      cmocka_unit_test(resets_are_pure),
+      cmocka_unit_test(noise_is_as_told),
+      cmocka_unit_test(snapshots_go_on),
+      cmocka_unit_test(bad_actions),
+      cmocka_unit_test(refuses_other_models),
       cmocka_unit_test(learned_terms_see_what_was_seen),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

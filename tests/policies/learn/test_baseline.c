@@ -1,5 +1,5 @@
-// Baselines: behavioral cloning does what the expert does, also where the environment rewards something else;
-// random actions do not; the same starts, the same numbers.
+// Baselines: behavioral cloning does what the expert does, also where the environment rewards something
+// else; random actions do not; the same starts, the same numbers.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +19,7 @@ static loomImitated make_expert(double slope, int rows) {
   loomRandom random = loom_random(4, 0, LOOM_PURPOSE_TEST);
   e.state = calloc((size_t)rows, sizeof *e.state);
   e.action = calloc((size_t)rows, sizeof *e.action);
+
   for (int i = 0; i < rows; i++) {
     e.state[i] = (loomReal)loom_random_range(&random, -1, 1);
     e.action[i] = (loomReal)(slope * (double)e.state[i]);
@@ -38,6 +39,7 @@ static loomBaselines measure(double slope, int rows, bool success) {
                                .starts = 9,
                                .seed = 3,
                                .success = success};
+
   if (loom_baselines(&out, &def, &err)) fail_msg("%s", err.message);
   loom_imitated_destroy(&expert);
   return out;
@@ -47,7 +49,8 @@ static void clones(void** state) {
   (void)state;
   loomBaselines good = measure(0.5, ROWS, false), again = measure(0.5, ROWS, false),
                 bad = measure(-0.5, ROWS, false), wild = measure(2, ROWS, true);
-  print_message("%.3f by cloning, %.3f by chance; of a bad expert %.3f\n", good.cloned, good.random, bad.cloned);
+  print_message("%.3f by cloning, %.3f by chance; of a bad expert %.3f\n", good.cloned, good.random,
+                bad.cloned);
 
   // x has a mean square of 1 / 3: what goes the other way is off by x each time.
   assert_true(good.cloned > 4.99 && good.random < 4.5 && good.n == EPISODES);
@@ -78,6 +81,7 @@ static void stops(void** state) {
   loomError err = {0, ""};
   const loomBaselineDef def = {
       .maker = &maker, .expert = &expert, .hidden = {1, {4}}, .n = EPISODES, .look = {stop_at, NULL}};
+
   assert_int_equal(loom_baselines(&out, &def, &err), LOOM_ERR_INTERRUPTED);
   loom_imitated_destroy(&expert);
 }

@@ -28,6 +28,7 @@ static void corridor(void** state) {
                             .reward = LOOM_REWARD_AIRL,
                             .absorbing = true,
                             .seed = seed};
+
     loomCorridorState airl;
     assert_int_equal(loom_corridor_learn(&airl, &def, &err), LOOM_OK);
     assert_true(airl.steps >= 4 && airl.steps <= 4.4);
@@ -55,8 +56,10 @@ static void reward_is_found(void** state) {
                                  .cost = rows[i].cost,
                                  .seed = 35410};
     assert_int_equal(loom_corridor_learn(&s, &def, &err), LOOM_OK);
-    print_message("cost %g: %.2f, %.2f, %.2f, %.2f; %.2f steps, the expert's %.2f\n", rows[i].cost, s.reward[0],
-                  s.reward[1], s.reward[2], s.reward[3], s.steps, s.expert_steps);
+
+    print_message("cost %g: %.2f, %.2f, %.2f, %.2f; %.2f steps, the expert's %.2f\n", rows[i].cost,
+                  s.reward[0], s.reward[1], s.reward[2], s.reward[3], s.steps, s.expert_steps);
+
     for (int c = 0; c < LOOM_CORRIDOR_CELLS; c++) assert_true(fabs(s.reward[c] - rows[i].found) < 0.3);
     assert_true(fabs(s.steps - s.expert_steps) < 0.2);
   }
@@ -69,6 +72,7 @@ static void refuses(void** state) {
   for (size_t i = 0; i < sizeof def / sizeof *def; i++) {
     loomCorridorState s;
     loomError err = {0, ""};
+
     assert_int_equal(loom_corridor_learn(&s, &def[i], &err), LOOM_ERR_USAGE);
     assert_non_null(strstr(err.message, i ? "0.693" : "bce or airl"));
   }

@@ -1,6 +1,6 @@
-// A discriminator in place of rewards: PPO and TD3 come to do what an expert does, also where the environment
-// rewards something else, from actions or from next states alone; what follows an end counts; the same bytes
-// on any number of threads and from checkpoints; what is refused.
+// A discriminator in place of rewards: PPO and TD3 come to do what an expert does, also where the
+// environment rewards something else, from actions or from next states alone; what follows an end counts;
+// the same bytes on any number of threads and from checkpoints; what is refused.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -213,8 +213,8 @@ static void end_is_worth_its_tail(void** state) {
   }
 }
 
-// Of airl, whose rows end with how likely the policy is to do so: the last step leads to the absorbing state,
-// and its reward is the network's on scaled rows, told as a difference to that state's.
+// Of airl, whose rows end with how likely the policy is to do so: the last step leads to the absorbing
+// state, and its reward is the network's on scaled rows, told as a difference to that state's.
 static void tell_half(loomReal* rows, void* self, int n, int width) {
   (void)self;
   for (int i = 0; i < n; i++) rows[(i + 1) * width - 1] = (loomReal)log(0.5);

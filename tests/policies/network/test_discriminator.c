@@ -59,7 +59,8 @@ static const gradientCase gradients[] = {
     {"airl, relu", LOOM_DISCRIMINATOR_AIRL, 1, {2, {7, 6}}, ACT(RELU), 3, false},
 };
 
-// A state of two numbers and an action of one; which of the two the reward sees is said by the layers' number.
+// A state of two numbers and an action of one; which of the two the reward sees is said by the layers'
+// number.
 static void describe_rows(loomDiscriminatorDef* def) {
   def->shaped = (loomShapedDef){.obs = 2, .actions = 1, .ends = true, .discount = 0.9};
   def->shaped.sees_action = def->hidden.n > 0 && def->activation != LOOM_ACTIVATION_RELU;
@@ -155,8 +156,8 @@ static void gradients_of_rows(void** state) {
 
 // ---- where the answer is known
 
-// Two classes a distance apart along one axis: a critic of slope 1 tells means apart by just that, the linear
-// one at once, the others once they have learned.
+// Two classes a distance apart along one axis: a critic of slope 1 tells means apart by just that, the
+// linear one at once, the others once they have learned.
 static void known_distance(void** state) {
   (void)state;
   enum { ROWS = 64, STEPS = 800 };
@@ -215,9 +216,9 @@ static void equal_classes(void** state) {
   loom_discriminator_destroy(&d);
 }
 
-// An expert takes the first of two actions three times of four, where the policy tosses a coin: f becomes the
-// logarithm of what the expert does (Fu et al., 2018, section 5.2), and the discriminator is in doubt once the
-// policy does the same.
+// An expert takes the first of two actions three times of four, where the policy tosses a coin: f becomes
+// the logarithm of what the expert does (Fu et al., 2018, section 5.2), and the discriminator is in doubt
+// once the policy does the same.
 static void airl_tells_the_experts_odds(void** state) {
   (void)state;
   enum { ROWS = 8, WIDTH = 5 };
@@ -253,8 +254,8 @@ static void airl_tells_the_experts_odds(void** state) {
 
 // ---- rewards
 
-// A linear critic's value of a pack is the sum over its places: with the same weights in each, a row's reward
-// is its own part and the mean of its companions', which are rows of the other episode.
+// A linear critic's value of a pack is the sum over its places: with the same weights in each, a row's
+// reward is its own part and the mean of its companions', which are rows of the other episode.
 static void rewards(void** state) {
   (void)state;
   enum { ROWS = 7, PACKS = 6 };

@@ -1,5 +1,5 @@
-// Rewards that an airl discriminator learned, as files: what was written is read again and is worth the same as
-// the discriminator's own reward; damaged files are refused by what is wrong.
+// Rewards that an airl discriminator learned, as files: what was written is read again and is worth the same
+// as the discriminator's own reward; damaged files are refused by what is wrong.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +22,7 @@ static loomDiscriminator make_discriminator(bool sees_action, bool ends) {
   loomDiscriminator d;
   loomError err = {0, ""};
   loomDiscriminatorDef def = loom_default_discriminator_def(LOOM_DISCRIMINATOR_AIRL);
+
   def.shaped = (loomShapedDef){.obs = OBS, .actions = ACTIONS, .sees_action = sees_action, .ends = ends};
   def.features = loom_shaped_width(&def.shaped);
   def.hidden = (loomSizes){2, {7, 5}};
@@ -47,6 +48,7 @@ static double expected(loomDiscriminator* d, const double* obs, const double* ac
     rows[j] = (loomReal)fmin(fmax(x * scale[j], -10), 10);
   }
   if (def->ends) rows[width + 2 * OBS + ACTIONS] = 1;
+
   const loomReal* g = loom_discriminator_learned(d, rows, 2);
   return (double)g[0] - (def->ends ? (double)g[1] : 0);
 }
@@ -66,6 +68,7 @@ static void reads_what_was_written(void** state) {
     loomError err = {0, ""};
     void* instance;
     write_one(path, &d);
+
     assert_int_equal(loom_safetensors_read(&tensors, path, &err), 0);
     assert_int_equal(loom_step_reward_read(&reward, &tensors, path, &err), 0);
     assert_true(reward.obs == OBS && reward.actions == ACTIONS);
@@ -89,6 +92,7 @@ static void damaged_files(void** state) {
   int file = mkstemp(path);
   assert_true(file >= 0);
   close(file);
+
   const struct {
     const char *tensor, *told;
     int at;      // of its numbers
@@ -117,6 +121,7 @@ static void damaged_files(void** state) {
     loomStepReward reward;
     loomError err = {0, ""};
     assert_int_equal(loom_safetensors_read(&tensors, path, &err), 0);
+
     for (int i = 0; i < tensors.n; i++) {
       loomSafeTensor* t = &tensors.tensor[i];
       if (strcmp(t->name, rows[k].tensor) != 0) continue;

@@ -1,5 +1,5 @@
-// Gaussians over actions that are held to a range: what may be done has probability 1 in all, however far out
-// the mean lies; inside it is the Gaussian's own density.
+// Gaussians over actions that are held to a range: what may be done has probability 1 in all, however far
+// out the mean lies; inside it is the Gaussian's own density.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,9 +37,11 @@ static void all_is_one(void** state) {
 
 static void is_a_gaussian_inside(void** state) {
   (void)state;
-  const loomReal mean[2] = {0, (loomReal)0.5}, log_std[2] = {-1, 0}, action[2] = {(loomReal)0.3, (loomReal)-0.2};
+  const loomReal mean[2] = {0, (loomReal)0.5}, log_std[2] = {-1, 0},
+                 action[2] = {(loomReal)0.3, (loomReal)-0.2};
   const double both[4] = {range[0], range[1], -1, 1};
   loomReal free_one, held_one;
+
   loom_gaussian_log_prob(&free_one, mean, log_std, action, 1, 2);
   loom_gaussian_held_log_prob(&held_one, mean, log_std, action, both, 1, 2);
   assert_true(fabs((double)(free_one - held_one)) < 1e-6);
@@ -60,6 +62,7 @@ static void far_out(void** state) {
   // 30 deviations away, from both sides.
   double step = exp(-1.0), near = held(range[0] + 29.999 * step, -1, range[0]),
          far = held(range[0] + 30.001 * step, -1, range[0]);
+
   assert_true(fabs(near - far) < 0.1);
 }
 

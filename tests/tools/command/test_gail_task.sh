@@ -51,6 +51,32 @@ check 'its own configuration' "$loom" gail -c "$work/ppo-a/config.yaml" -o "$wor
 run_name=ppo run_files=$weights
 check 'the same bytes by it' same_files c
 
+# What is learned of a reward, and by it.
+same_bytes airl "$weights reward.safetensors reward.yaml" "$loom" gail $task -c "$work/ppo.yaml" --data "$demos" --every 5 --discriminator airl --penalty 0.01
+check 'airl: what was learned acts' "$loom" rollout "$work/airl-a/best.safetensors" -n 1
+reward=$work/airl-a/reward.yaml
+fresh=("$loom" finetune --scratch -t $task --environments 2 -n 2048 --evaluate 1 -j 1)
+check 'airl: a fresh policy by its reward' "${fresh[@]}" --reward "$reward" -o "$work/fresh"
+check 'airl: differs from one by the task' differ "$work/fresh/last.safetensors" "$work/expert/last.safetensors"
+sed 's/file: reward.safetensors/&, weight: -1/' "$reward" >"$work/airl-a/minus.yaml"
+check 'airl: a weight counts' "${fresh[@]}" --reward "$work/airl-a/minus.yaml" -o "$work/minus"
+check 'airl: and differs' differ "$work/fresh/last.safetensors" "$work/minus/last.safetensors"
+mkdir "$work/moved"
+cp "$reward" "$work/moved"
+by_moved() { expect "$1" 1 "$2" "${fresh[@]}" --reward "$work/moved/reward.yaml" -o "$work/x"; }
+by_moved 'a reward without its file' 'moved/reward.safetensors'
+head -c 900 "$work/airl-a/reward.safetensors" >"$work/moved/reward.safetensors"
+by_moved 'cut short' 'moved/reward.safetensors'
+cp "$work/airl-a/best.safetensors" "$work/moved/reward.safetensors"
+by_moved 'a policy in its place' 'reward.safetensors: reward.sizes is missing, or not as .*airl. writes it'
+echo '- {term: learned, file: ../airl-a/reward.safetensors}' >"$work/moved/reward.yaml"
+by_moved 'a file elsewhere' 'airl-a/reward.safetensors'
+echo '- {term: learned}' >"$work/moved/reward.yaml"
+by_moved 'no file' "reward.yaml:1: key 'file'"
+expect 'of another task' 1 'reward.safetensors: is of a task with 11 numbers to see and 3 to do, where this one has 17 and 6' \
+  "$loom" finetune --scratch -t tests/gym/half_cheetah.yaml --reward "$reward" -o "$work/x"
+expect 'as a feature' 1 'nothing has opened' "$loom" irl $task --data "$demos" --feature '{term: learned, file: reward.safetensors}' -o "$work/x"
+
 # Other rows, other sights, other discriminators are other runs.
 run=("$loom" gail $task -c "$work/ppo.yaml" --data "$demos" -n 512)
 check 'as it is' "${run[@]}" -o "$work/plain"
@@ -68,7 +94,13 @@ linear --discriminator linear
 pack --pack 3
 gail-form --reward gail
 no-end --absorbing off
+airl --discriminator airl
+airl-states --discriminator airl --see state,next
+airl-no-end --discriminator airl --absorbing off
 END
+expect 'beside it' 0 'on the same starts \(1 episodes\): behavioral cloning of the same rows [0-9.]+, random actions [0-9.]+' "${run[@]}" -o "$work/beside"
+check 'beside it, as JSON' grep -q '"baselines":{"episodes":1,"bc":{"mean":[0-9.]*,"of_each_seed":\[[0-9.]*\]},"random":{' "$work/td3.said"
+check 'not beside it' eval "! ${run[*]} --no-baselines --json -o '$work/alone' | grep -q baselines"
 check 'an end is of no absorbing state' eval "! grep -q discriminator/absorbing '$work/no-end/scalars.csv'"
 sed -e 's/updates: 4/updates: 50/; s/batch: 32, hidden: .16./batch: 64, hidden: [64]/' -e 's/replay: 2/replay: 1, penalty: 0, rate: 0.003, pack: 8/' "$work/ppo.yaml" >"$work/won.yaml"
 expect 'it has won' 0 'warning: run 1: after iteration [0-9]+ the discriminator had been right .* for 20 iterations' \
@@ -89,6 +121,7 @@ END
 gmm=$work/gmm/last.safetensors
 of_policy=("$loom" gail "$reach" --policy "$gmm" -c "$work/policy.yaml" --data "$work/reach.hdf5")
 same_bytes policy "$weights evaluation.csv" "${of_policy[@]}" --bc 0.1 --json
+check 'policy: beside it' grep -q '"baselines":{"episodes":4,"bc":{"mean":[01]' "$work/policy.said"
 check 'policy: before and after' grep -q '"before":{"n":2,.*"after":{"n":2,' "$work/policy.said"
 check 'policy: its best one acts' "$loom" rollout "$work/policy-a/best.safetensors" -n 1 -j 1
 
@@ -112,6 +145,11 @@ go_wrong 'a policy of a plain control task' 2 'learned from scratch' "$loom" gai
 go_wrong 'td3 of a policy' 1 'begins with no policy' "$loom" gail "$reach" --policy "$gmm" --rl td3 --data "$work/reach.hdf5"
 go_wrong 'of no policy' 2 'are of a policy' "$loom" gail $task --data "$demos" --bc 1
 go_wrong 'packs of td3' 1 'a pack of 1' "$loom" gail $task --data "$demos" --rl td3 --pack 2
+go_wrong 'airl of td3' 1 'td3, whose policy is certain, cannot tell; take ppo' "$loom" gail $task --data "$demos" --rl td3 --discriminator airl
+go_wrong 'airl of a policy' 1 'of policies from scratch alone' "${of_policy[@]}" --discriminator airl
+go_wrong 'packs of airl' 2 'a pack of 1' "$loom" gail $task --data "$demos" --discriminator airl --pack 2
+expect 'airl of a toy' 2 'airl discriminator is of states' "$loom" gail --toy ring --discriminator airl -n 10
+expect 'airl of goals' 1 'of policies from scratch alone, that see what the expert saw' "$loom" gail goals --discriminator airl -n 2048
 go_wrong 'too few rows' 1 'no row is left' "$loom" gail $task --data "$demos" --every 100000
 go_wrong 'another method' 2 'leave --rl out' "$loom" gail $task -c "$work/ppo.yaml" --rl td3 --data "$demos"
 go_wrong 'settings without a discriminator' 2 'demoloom finetune' "$loom" gail -c "$work/expert/config.yaml" --data "$demos"
