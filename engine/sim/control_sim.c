@@ -260,7 +260,13 @@ static double distance_term(const transition* t, int i) {
 }
 
 static double learned_term(const transition* t, int i) {
-  return t->sim->scene->task->reward[i].score->value(t->sim->scorer[i], t->sim->seen, t->action);
+  const loomControlSim* sim = t->sim;
+  const loomRewardTerm* term = &sim->scene->task->reward[i];
+  return term->score->value(sim->scorer[i], &(loomScoredStep){.obs = sim->seen,
+                                                              .action = t->action,
+                                                              .next = sim->next,
+                                                              .ended = !t->healthy,
+                                                              .shaped = term->shaped});
 }
 
 static double (*const terms[LOOM_REWARDS_KNOWN])(const transition* t, int i) = {
@@ -294,7 +300,8 @@ int loom_control_sim_create(loomControlSim** out, const loomControlScene* scene,
   if (sim) {
     sim->scene = scene;
     sim->before = calloc((size_t)(scene->m->nq + scene->m->nv), sizeof *sim->before);
-    sim->seen = calloc((size_t)scene->obs + 1, sizeof *sim->seen);
+    sim->seen = calloc(2 * (size_t)scene->obs + 1, sizeof *sim->seen);
+    sim->next = sim->seen ? sim->seen + scene->obs : NULL;
     sim->d = mj_makeData(scene->m);
   }
   int code = sim && sim->before && sim->seen && sim->d
@@ -395,6 +402,7 @@ int loom_control_sim_step(loomControlStep* out, loomControlSim* sim, const doubl
   bool exploded = w[mjWARN_BADQPOS].number || w[mjWARN_BADQVEL].number || w[mjWARN_BADQACC].number;
   *out = (loomControlStep){.healthy = !exploded && is_healthy(sim)};
 
+  if (s->learned) loom_control_sim_observe(sim->next, sim);
   transition t = {sim, action, out->healthy};
   for (int i = 0; i < s->task->reward_count; i++) {
     const loomRewardTerm* r = &s->task->reward[i];
@@ -402,7 +410,7 @@ int loom_control_sim_step(loomControlStep* out, loomControlSim* sim, const doubl
     out->term[i] = r->weight * out->value[i];
     out->reward += out->term[i];
   }
-  see_now(sim);
+  mju_copy(sim->seen, sim->next, s->learned ? s->obs : 0);
   return 0;
 }
 

@@ -15,15 +15,22 @@
 
 LOOM_C_BEGIN
 
+/// What is seen before a step and after it (obs), what is done (actions).
+typedef struct loomScoredStep {
+  const double *obs, *action, *next;
+  bool ended;   // the episode is no longer healthy
+  bool shaped;  // the term says so
+} loomScoredStep;
+
 /// What a step is worth by something that was learned elsewhere: a reward's term `learned` asks it. The
-/// engine knows no networks; who opens the term's file (policies/agent/learned_step.h) does.
+/// engine knows no networks; who opens the term's file (policies/agent/learned_reward.h) does.
 typedef struct loomStepScore {
   void* self;  // shared by all instances, read only
   /// One a simulation.
   int (*create)(void** out, void* self, loomError* err);
   void (*destroy)(void* instance);
-  /// Of what was seen before a step (obs) and the action (actions); a pure function of both.
-  double (*value)(void* instance, const double* obs, const double* action);
+  /// A pure function of the step.
+  double (*value)(void* instance, const loomScoredStep* step);
 } loomStepScore;
 
 /// A quantity bound to a model.
@@ -57,8 +64,8 @@ void loom_control_scene_destroy(loomControlScene* scene);
 typedef struct loomControlSim {
   const loomControlScene* scene;
   mjData* d;
-  double* before;  // (nq + nv, of which qpos) of the state before the action; work space of resets
-  double* seen;    // (obs) what is seen now, where a term is learned
+  double* before;       // (nq + nv, of which qpos) of the state before the action; work space of resets
+  double *seen, *next;  // (obs) what is seen now, and after a step; where a term is learned
   void* scorer[LOOM_REWARD_TERMS];  // instances of the terms' scores
   int steps;                        // control steps since the start
 } loomControlSim;
@@ -79,8 +86,8 @@ int loom_control_sim_reset(loomControlSim* sim, uint64_t seed, uint64_t attempt,
 /// Begin an episode at qpos (nq) and qvel (nv).
 int loom_control_sim_start(loomControlSim* sim, const double* qpos, const double* qvel, loomError* err);
 /// One control step with action (actions), which the model's own ranges clip where they are on.
-/// LOOM_ERR_FORMAT for a number that is not finite, LOOM_ERR_SIM when MuJoCo failed; a state that explodes
-/// is unhealthy.
+/// LOOM_ERR_FORMAT for a number that is not finite, LOOM_ERR_SIM when MuJoCo failed; a state that explodes is
+/// unhealthy.
 int loom_control_sim_step(loomControlStep* out, loomControlSim* sim, const double* action, loomError* err);
 void loom_control_sim_observe(double* obs, const loomControlSim* sim);  // (obs)
 

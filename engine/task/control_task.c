@@ -49,6 +49,8 @@ static const loomFieldDef reward_rows[] = {
     LOOM_FIELD_AS("target", loomRewardTerm, REAL, target, .least = -1e300, .most = 1e300,
                   .about = "square: of entries"),
     LOOM_FIELD_AS("to", loomRewardTerm, TEXT, to, .about = "distance: the other body or site"),
+    LOOM_FIELD_AS("shaped", loomRewardTerm, BOOL, shaped,
+                  .about = "learned: with the shaping that was learned beside it"),
     LOOM_FIELD_AS(
         "file", loomRewardTerm, TEXT, file,
         .about = "learned: what `demoloom gail --discriminator airl` wrote, below the reward's folder"),
@@ -98,6 +100,8 @@ static int read_reward_row(void* out, const controlParser* p, loomNode row) {
   if (!code) code = check_quantity(p, row, &r->quantity);
   if (!code && r->term == LOOM_REWARD_DISTANCE && (!r->quantity.name[0] || !r->to[0]))
     code = loom_yaml_error(p->y, row, "to", p->err, "a distance is from a body or site to another");
+  if (!code && r->shaped && r->term != LOOM_REWARD_LEARNED)
+    code = loom_yaml_error(p->y, row, "shaped", p->err, "only a learned reward has a shaping");
   if (!code && (r->term == LOOM_REWARD_LEARNED) != (r->file[0] != 0))
     code = loom_yaml_error(p->y, row, "file", p->err, "a learned reward, and only that, is read from a file");
   return code;

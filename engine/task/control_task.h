@@ -1,6 +1,6 @@
 // A plain control task as data: an MJCF model whose actuators are driven directly, with what is observed,
-// what is rewarded, when an episode has failed and how it begins. Enough to state Gymnasium's MuJoCo tasks;
-// C knows quantities and reward terms, YAML says which. Names are bound to a model later
+// what is rewarded, when an episode has failed and how it begins. Enough to state Gymnasium's MuJoCo tasks; C
+// knows quantities and reward terms, YAML says which. Names are bound to a model later
 // (engine/sim/control_sim.h).
 #ifndef LOOM_ENGINE_TASK_CONTROL_TASK_H
 #define LOOM_ENGINE_TASK_CONTROL_TASK_H
@@ -65,6 +65,7 @@ typedef struct loomRewardTerm {
   loomQuantityDef quantity;
   double target;
   loomName to;
+  bool shaped;                        // learned: with what it was shaped by
   loomName file;                      // learned: below the folder that its reward file is in
   const struct loomStepScore* score;  // learned: what opened it (engine/sim/control_sim.h); NULL = nobody
 } loomRewardTerm;

@@ -470,6 +470,7 @@ const loomReferenceKey loom_task_reference[] = {
     QUANTITY("gym: reward")
     {"gym: reward", "target", "number", "", "0", "of a square", "2"},
     {"gym: reward", "to", "text", "", "", "the other body or site of a distance", "goal"},
+    {"gym: reward", "shaped", "true or false", "", "false", "with the shaping that was learned beside it, which leaves the best policy as it is", "true"},
     {"gym: reward", "file", "text", "", REQUIRED " with learned", "of what was learned, below the folder of the reward's file", "reward.safetensors"},
 
     {"gym: reset", "", "", "", "", "An entry of `reset:`.", ""},

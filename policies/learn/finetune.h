@@ -1,5 +1,5 @@
-// A run of reinforcement learning: iterations of a learner, evaluation without noise, checkpoints in
-// between. The same configuration gives the same bytes on any number of threads, stopped and resumed or not.
+// A run of reinforcement learning: iterations of a learner, evaluation without noise, checkpoints in between.
+// The same configuration gives the same bytes on any number of threads, stopped and resumed or not.
 #ifndef LOOM_POLICIES_LEARN_FINETUNE_H
 #define LOOM_POLICIES_LEARN_FINETUNE_H
 

@@ -1,8 +1,8 @@
-// Proximal policy optimization (Schulman et al., 2017), of a Gaussian actor from scratch or of any other
-// that acts already (policies/network/ppo_network.h). From scratch, with the settings it has by default, it
-// does what CleanRL's ppo_continuous_action does (github.com/vwxyzjn/cleanrl; Huang et al., "The 37
-// implementation details of proximal policy optimization", 2022), but that an episode which is out of time
-// is credited with the value of its last state (`bootstrap`).
+// Proximal policy optimization (Schulman et al., 2017), of a Gaussian actor from scratch or of any other that
+// acts already (policies/network/ppo_network.h). From scratch, with the settings it has by default, it does
+// what CleanRL's ppo_continuous_action does (github.com/vwxyzjn/cleanrl; Huang et al., "The 37 implementation
+// details of proximal policy optimization", 2022), but that an episode which is out of time is credited with
+// the value of its last state (`bootstrap`).
 #ifndef LOOM_POLICIES_LEARN_PPO_H
 #define LOOM_POLICIES_LEARN_PPO_H
 
@@ -62,8 +62,8 @@ typedef struct loomPpoGuide {
   loomPpoTurns turns;
 } loomPpoGuide;
 
-/// For `steps` steps in all (which the learning rate falls over), from its first episode on. guide NULL:
-/// from scratch.
+/// For `steps` steps in all (which the learning rate falls over), from its first episode on. guide NULL: from
+/// scratch.
 int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomPpoGuide* guide,
                     const loomEnvironmentMaker* maker, int64_t steps, uint64_t seed, int threads,
                     loomError* err);

@@ -313,6 +313,11 @@ const loomReal* loom_discriminator_learned(loomDiscriminator* d, const loomReal*
   return loom_shaped_reward(&d->shaped, acting(d), rows, n);
 }
 
+const loomReal* loom_discriminator_shape(loomDiscriminator* d, const loomReal* rows, int n) {
+  assert(is_airl(d));
+  return loom_shaped_shape(&d->shaped, acting(d), rows, n);
+}
+
 void loom_discriminator_back(loomReal* dpacks, loomDiscriminator* d, const loomReal* dvalue, int n) {
   assert(!is_airl(d));
   loom_mlp_backward(dpacks, &d->mlp, acting(d), dvalue, NULL, n);

@@ -27,8 +27,8 @@ typedef enum loomDiscriminatorKind {
   LOOM_DISCRIMINATOR_BCE,   // logits, by cross-entropy
   LOOM_DISCRIMINATOR_WGAN,  // a critic whose slope is held near 1 by `penalty`, or below it by `spectral`
   // The linear critic of length 1 that tells a batch apart best, which needs no steps of an optimizer: along
-  // the mean of the expert's rows less that of the policy's (feature matching: Abbeel and Ng, 2004; Ho,
-  // Gupta and Ermon, "Model-free imitation learning with policy optimization", 2016).
+  // the mean of the expert's rows less that of the policy's (feature matching: Abbeel and Ng, 2004; Ho, Gupta
+  // and Ermon, "Model-free imitation learning with policy optimization", 2016).
   LOOM_DISCRIMINATOR_LINEAR,
   // Logits by cross-entropy, but that a logit is f - log pi(a|s), of a reward and its shaping
   // (policies/network/shaped.h, which says what a row is). Rows are not packed; a penalty holds slopes near
@@ -117,6 +117,8 @@ void loom_discriminator_reward(loomReal* reward, loomDiscriminator* d, const loo
 
 /// airl: the learned reward g of n rows (n), at most 2 x batch, without shaping; likewise.
 const loomReal* loom_discriminator_learned(loomDiscriminator* d, const loomReal* rows, int n);
+/// And its shaping h of their states.
+const loomReal* loom_discriminator_shape(loomDiscriminator* d, const loomReal* rows, int n);
 
 /// After params.value was written from outside (a checkpoint).
 void loom_discriminator_refresh(loomDiscriminator* d);

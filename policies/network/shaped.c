@@ -110,6 +110,11 @@ const loomReal* loom_shaped_reward(loomShaped* s, const loomParams* params, cons
   return loom_mlp_forward(&s->reward, params, s->to_reward, n);
 }
 
+const loomReal* loom_shaped_shape(loomShaped* s, const loomParams* params, const loomReal* rows, int n) {
+  put_shape(s, rows, n);
+  return loom_mlp_forward(&s->shape, params, s->to_shape, n);
+}
+
 const loomReal* loom_shaped_forward(loomShaped* s, const loomParams* params, const loomReal* rows, int n) {
   int width = loom_shaped_width(&s->def), log_prob = loom_shaped_log_prob(&s->def);
   put_shape(s, rows, n);

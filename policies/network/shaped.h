@@ -60,6 +60,8 @@ double loom_shaped_penalty(loomShaped* shaped, loomParams* params, const loomRea
                            double weight);
 /// g of n rows (n); it stays until the next call.
 const loomReal* loom_shaped_reward(loomShaped* shaped, const loomParams* params, const loomReal* rows, int n);
+/// h of their states (n); likewise.
+const loomReal* loom_shaped_shape(loomShaped* shaped, const loomParams* params, const loomReal* rows, int n);
 
 LOOM_C_END
 

@@ -8,7 +8,7 @@
 // obs, actions, sees_action, ends; hidden layers and their units.
 enum { SIZES = 5 + LOOM_MLP_LAYERS, MOST_NUMBERS = 1 << 20 };
 
-static const char prefix[] = "model.reward.";
+static const char reward_prefix[] = "model.reward.", shape_prefix[] = "model.shape.";
 
 static int no_memory(loomError* err) {
   return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a reward");
@@ -20,14 +20,18 @@ static int inputs_of(const loomStepReward* r) {
   return r->obs + r->ends + (r->sees_action ? r->actions : 0);
 }
 
-// Room for it all, with weights of 0; obs and what follows are set.
+// Room for it all, with weights of 0; obs and what follows are set. The shaping has the reward's layers.
 static int make_room(loomStepReward* r, const loomMlpDef* mlp, loomError* err) {
   size_t count = (size_t)(r->obs + r->actions);
 
   r->middle = calloc(2 * count + 1, sizeof *r->middle);
   if (!r->middle) return no_memory(err);
   r->scale = r->middle + count;
-  loom_mlp_declare(&r->mlp, &r->params, mlp, prefix);
+
+  loomMlpDef shape = *mlp;
+  shape.sizes[0] = r->obs + r->ends;
+  loom_mlp_declare(&r->mlp, &r->params, mlp, reward_prefix);
+  loom_mlp_declare(&r->shape, &r->params, &shape, shape_prefix);
   return loom_params_create(&r->params, err);
 }
 
@@ -35,8 +39,11 @@ int loom_step_reward_of(loomStepReward* out, loomDiscriminator* d, const double*
                         loomError* err) {
   const loomShapedDef* def = &d->def.shaped;
   size_t count = (size_t)(def->obs + def->actions);
-  *out = (loomStepReward){
-      .obs = def->obs, .actions = def->actions, .sees_action = def->sees_action, .ends = def->ends};
+  *out = (loomStepReward){.obs = def->obs,
+                          .actions = def->actions,
+                          .sees_action = def->sees_action,
+                          .ends = def->ends,
+                          .discount = def->discount};
   int code = make_room(out, &d->shaped.reward.def, err);
   loomReal* end = calloc((size_t)d->width, sizeof *end);
   if (!code && !end) code = no_memory(err);
@@ -46,9 +53,8 @@ int loom_step_reward_of(loomStepReward* out, loomDiscriminator* d, const double*
     return code;
   }
 
-  // Its weights are the first ones that the discriminator has, in the same order.
-  memcpy(out->params.value, d->params.value + d->shaped.reward.weight[0],
-         out->params.total * sizeof *out->params.value);
+  // Its weights are all that the discriminator has, in the same order.
+  memcpy(out->params.value, d->params.value, out->params.total * sizeof *out->params.value);
   memcpy(out->middle, middle, count * sizeof *middle);
   memcpy(out->scale, scale, count * sizeof *scale);
 
@@ -56,6 +62,7 @@ int loom_step_reward_of(loomStepReward* out, loomDiscriminator* d, const double*
   if (def->ends) {
     end[2 * def->obs + def->actions] = 1;
     out->end = (double)loom_discriminator_learned(d, end, 1)[0];
+    out->shape_end = (double)loom_discriminator_shape(d, end, 1)[0];
   }
   free(end);
   return LOOM_OK;
@@ -72,7 +79,8 @@ void loom_step_reward_destroy(loomStepReward* r) {
 int loom_step_reward_write(const char* path, const loomStepReward* r, loomError* err) {
   const loomMlpDef* mlp = &r->mlp.def;
   int32_t sizes[SIZES] = {r->obs, r->actions, r->sees_action, r->ends, mlp->layers - 1};
-  loomSafeTensor tensor[2 * LOOM_MLP_LAYERS + 4];
+  double told[3] = {r->end, r->shape_end, r->discount};
+  loomSafeTensor tensor[4 * LOOM_MLP_LAYERS + 4];
   int n = 0;
 
   for (int i = 0; i + 1 < mlp->layers; i++) sizes[5 + i] = mlp->sizes[i + 1];
@@ -80,7 +88,7 @@ int loom_step_reward_write(const char* path, const loomStepReward* r, loomError*
   tensor[n++] = (loomSafeTensor){"reward.sizes", LOOM_SAFE_I32, 1, {SIZES}, sizes};
   tensor[n++] = (loomSafeTensor){"reward.middle", LOOM_SAFE_F64, 1, {r->obs + r->actions}, r->middle};
   tensor[n++] = (loomSafeTensor){"reward.scale", LOOM_SAFE_F64, 1, {r->obs + r->actions}, r->scale};
-  tensor[n++] = (loomSafeTensor){"reward.end", LOOM_SAFE_F64, 1, {1}, &r->end};
+  tensor[n++] = (loomSafeTensor){"reward.end", LOOM_SAFE_F64, 1, {3}, told};
 
   // What is between layers is not told: it is always the same.
   assert(mlp->activation == LOOM_ACTIVATION_RELU);
@@ -110,11 +118,11 @@ static bool read_sizes(loomStepReward* r, loomMlpDef* mlp, const int32_t* sizes)
 }
 
 // Each weight has to be there before as much room is made as the sizes say.
-static bool has_weights(const loomSafetensors* file, const loomMlpDef* mlp) {
+static bool has_weights(const loomSafetensors* file, const loomMlpDef* mlp, const char* prefix, int inputs) {
   for (int i = 0; i < mlp->layers; i++) {
     char name[LOOM_PARAM_NAME];
     snprintf(name, sizeof name, "%s%d.weight", prefix, i);
-    int64_t count = (int64_t)mlp->sizes[i] * mlp->sizes[i + 1];
+    int64_t count = (int64_t)(i ? mlp->sizes[i] : inputs) * mlp->sizes[i + 1];
     if (!loom_safetensors_data(file, name, LOOM_SAFE_F32, count)) return false;
   }
   return true;
@@ -148,16 +156,23 @@ int loom_step_reward_read(loomStepReward* out, const loomSafetensors* file, cons
   if (!read_sizes(out, &mlp, loom_safetensors_data(file, "reward.sizes", LOOM_SAFE_I32, SIZES)))
     return bad(err, label, "reward.sizes");
 
-  if (!has_weights(file, &mlp)) return bad(err, label, "a weight of the network");
+  if (!has_weights(file, &mlp, reward_prefix, mlp.sizes[0]) ||
+      !has_weights(file, &mlp, shape_prefix, out->obs + out->ends))
+    return bad(err, label, "a weight of the network");
 
   int code = make_room(out, &mlp, err), count = out->obs + out->actions;
+  double told[3];
   if (!code) code = read_weights(out, file, label, err);
   if (!code && (!finite_numbers(out->middle,
                                 loom_safetensors_data(file, "reward.middle", LOOM_SAFE_F64, count), count) ||
                 !finite_numbers(out->scale, loom_safetensors_data(file, "reward.scale", LOOM_SAFE_F64, count),
                                 count) ||
-                !finite_numbers(&out->end, loom_safetensors_data(file, "reward.end", LOOM_SAFE_F64, 1), 1)))
+                !finite_numbers(told, loom_safetensors_data(file, "reward.end", LOOM_SAFE_F64, 3), 3)))
     code = bad(err, label, "reward.middle, reward.scale or reward.end");
+
+  if (!code) out->end = told[0];
+  if (!code) out->shape_end = told[1];
+  if (!code) out->discount = told[2];
   if (code) loom_step_reward_destroy(out);
   return code;
 }
@@ -166,14 +181,15 @@ int loom_step_reward_read(loomStepReward* out, const loomSafetensors* file, cons
 
 typedef struct instance {
   const loomStepReward* reward;
-  loomMlp mlp;
-  loomReal* x;
+  loomMlp mlp, shape;
+  loomReal* x;  // what either is given
   loomArena arena;
 } instance;
 
 static void lay_out(instance* in) {
   loom_mlp_layout(&in->mlp, &in->arena, 1);
-  in->x = loom_arena_real(&in->arena, (size_t)in->mlp.def.sizes[0]);
+  loom_mlp_layout(&in->shape, &in->arena, 1);
+  in->x = loom_arena_real(&in->arena, (size_t)inputs_of(in->reward));
 }
 
 static int create_instance(void** out, void* self, loomError* err) {
@@ -181,7 +197,7 @@ static int create_instance(void** out, void* self, loomError* err) {
   instance* in = *out = calloc(1, sizeof *in);
   if (!in) return no_memory(err);
 
-  *in = (instance){.reward = reward, .mlp = reward->mlp};
+  *in = (instance){.reward = reward, .mlp = reward->mlp, .shape = reward->shape};
   lay_out(in);
   int code = loom_arena_create(&in->arena, in->arena.used, err);
   if (!code) {
@@ -206,14 +222,29 @@ static void put_scaled(loomReal* to, const loomStepReward* r, const double* from
   }
 }
 
-static double value_of(void* self, const double* obs, const double* action) {
+static void put_state(instance* in, const double* obs) {
+  const loomStepReward* r = in->reward;
+  put_scaled(in->x, r, obs, 0, r->obs);
+  if (r->ends) in->x[r->obs] = 0;
+}
+
+// A state's by the shaping; an end's is 0.
+static double potential(instance* in, const double* obs) {
+  put_state(in, obs);
+  return (double)loom_mlp_forward(&in->shape, &in->reward->params, in->x, 1)[0] - in->reward->shape_end;
+}
+
+static double value_of(void* self, const loomScoredStep* step) {
   instance* in = self;
   const loomStepReward* r = in->reward;
 
-  put_scaled(in->x, r, obs, 0, r->obs);
-  if (r->ends) in->x[r->obs] = 0;
-  if (r->sees_action) put_scaled(in->x + r->obs + r->ends, r, action, r->obs, r->actions);
-  return (double)loom_mlp_forward(&in->mlp, &r->params, in->x, 1)[0] - r->end;
+  put_state(in, step->obs);
+  if (r->sees_action) put_scaled(in->x + r->obs + r->ends, r, step->action, r->obs, r->actions);
+  double worth = (double)loom_mlp_forward(&in->mlp, &r->params, in->x, 1)[0] - r->end;
+  if (!step->shaped) return worth;
+
+  double after = r->ends && step->ended ? 0 : potential(in, step->next);
+  return worth + r->discount * after - potential(in, step->obs);
 }
 
 loomStepScore loom_step_reward_score(loomStepReward* reward) {

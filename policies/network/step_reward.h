@@ -18,9 +18,12 @@ typedef struct loomStepReward {
   bool sees_action, ends;  // as loomShapedDef has them
   double* middle;          // (obs + actions) by which they are scaled: (x - middle) * scale
   double* scale;           // (obs + actions); behind middle
-  double end;              // what the absorbing state is worth, which each step is told by the distance from
+  // What the absorbing state is worth by g and by h; all is told as the difference to these, so that an end is
+  // followed by 0.
+  double end, shape_end;
+  double discount;  // of shaping
   loomParams params;
-  loomMlp mlp;
+  loomMlp mlp, shape;
 } loomStepReward;
 
 /// Of an airl discriminator as it is now; middle and scale (obs + actions each) are those of its rows. Free

@@ -195,8 +195,8 @@ static void destroy_score(void* instance) {
   (void)instance;
 }
 
-static double score_of(void* instance, const double* obs, const double* action) {
-  return *(double*)instance * obs[2] + action[0];
+static double score_of(void* instance, const loomScoredStep* step) {
+  return *(double*)instance * step->obs[2] + step->action[0] + (step->shaped ? 100 * step->next[2] : 0);
 }
 
 // Asked of what was seen before the step, also where that is a body's place and an episode went on from a
@@ -205,8 +205,9 @@ static void learned_terms_see_what_was_seen(void** state) {
   (void)state;
   static const char text[] =
       "{task: t, gym: {asset: gymnasium, model: half_cheetah.xml, observe: [{of: body, name: torso}], "
-      "reward: [{term: learned, file: r, weight: 2}]}}";
-  double ten = 10, obs[MOST], action[MOST] = {0.3};
+      "reward: [{term: learned, file: r, weight: 2}, "
+      "{term: learned, file: s, shaped: true}]}}";
+  double ten = 10, obs[MOST], next[MOST], action[MOST] = {0.3};
   loomStepScore score = {&ten, create_score, destroy_score, score_of};
   loomError err = {0, ""};
   loomControlTask* task;
@@ -217,7 +218,7 @@ static void learned_terms_see_what_was_seen(void** state) {
   assert_int_equal(loom_control_task_parse(&task, text, strlen(text), "t.yaml", &err), 0);
   assert_int_equal(loom_control_scene_create(&scene, task, &roots, &err), LOOM_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.message, "finetune --scratch --reward"));
-  task->reward[0].score = &score;
+  task->reward[0].score = task->reward[1].score = &score;
   assert_int_equal(loom_control_scene_create(&scene, task, &roots, &err), 0);
 
   assert_int_equal(loom_control_sim_create(&sim, scene, &err), 0);
@@ -230,8 +231,10 @@ static void learned_terms_see_what_was_seen(void** state) {
     loom_control_sim_restore(other, snapshot);
     assert_int_equal(loom_control_sim_step(&step, sim, action, &err), 0);
     assert_int_equal(loom_control_sim_step(&again, other, action, &err), 0);
-    assert_true(step.value[0] == 10 * obs[2] + 0.3 && step.reward == 2 * step.value[0]);
-    assert_true(again.value[0] == step.value[0] && obs[2] > 0.1);
+    loom_control_sim_observe(next, sim);
+    assert_true(step.value[0] == 10 * obs[2] + 0.3 && step.term[0] == 2 * step.value[0]);
+    assert_true(step.value[1] == step.value[0] + 100 * next[2]);
+    assert_true(again.value[0] == step.value[0] && again.value[1] == step.value[1] && obs[2] > 0.1);
   }
 
   free(snapshot);

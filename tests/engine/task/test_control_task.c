@@ -77,6 +77,7 @@ static void refuses(void** state) {
       {GYM("observe: [{of: qpos}]\n  reward: [{term: distance, of: body, name: a}]"), "'to'"},
       {GYM("observe: [{of: qpos}]\n  reward: [{term: learned}]"), "'file'"},
       {GYM("observe: [{of: qpos}]\n  reward: [{term: action, file: a}]"), "'file'"},
+      {GYM("observe: [{of: qpos}]\n  reward: [{term: action, shaped: true}]"), "'shaped': only a learned"},
       {GYM(SOUND "healthy: [{of: qpos, above: high}]"), "'above'"},
       {GYM(SOUND "reset: [{of: body, scale: 1}]"), "a reset sets qpos and qvel"},
       {GYM(SOUND "reset: [{of: qpos}]"), "'scale'"},

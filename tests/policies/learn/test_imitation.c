@@ -242,8 +242,9 @@ static void airl_ends_in_the_absorbing_state(void** state) {
   assert_int_equal(loom_imitation_reward(&found, im, &err), 0);
   const loomStepScore score = loom_step_reward_score(&found);
   assert_int_equal(score.create(&instance, score.self, &err), 0);
-  double one = score.value(instance, &(double){0.2}, &(double){0.1}),
-         other = score.value(instance, &(double){0.2}, &(double){-0.5});
+  double seen = 0.2, good = 0.1, bad = -0.5;
+  double one = score.value(instance, &(loomScoredStep){.obs = &seen, .action = &good}),
+         other = score.value(instance, &(loomScoredStep){.obs = &seen, .action = &bad});
   assert_true(isfinite(one) && one > 0 && one != other);
   score.destroy(instance);
   loom_step_reward_destroy(&found);

@@ -23,7 +23,8 @@ static loomDiscriminator make_discriminator(bool sees_action, bool ends) {
   loomError err = {0, ""};
   loomDiscriminatorDef def = loom_default_discriminator_def(LOOM_DISCRIMINATOR_AIRL);
 
-  def.shaped = (loomShapedDef){.obs = OBS, .actions = ACTIONS, .sees_action = sees_action, .ends = ends};
+  def.shaped = (loomShapedDef){
+      .obs = OBS, .actions = ACTIONS, .sees_action = sees_action, .ends = ends, .discount = 0.9};
   def.features = loom_shaped_width(&def.shaped);
   def.hidden = (loomSizes){2, {7, 5}};
   if (loom_discriminator_create(&d, &def, 5, 4, &err)) fail_msg("%s", err.message);
@@ -53,9 +54,29 @@ static double expected(loomDiscriminator* d, const double* obs, const double* ac
   return (double)g[0] - (def->ends ? (double)g[1] : 0);
 }
 
+static void put_scaled(loomReal* to, const double* from, int first, int n) {
+  for (int j = 0; j < n; j++)
+    to[j] = (loomReal)fmin(fmax((from[j] - middle[first + j]) * scale[first + j], -10), 10);
+}
+
+// f of the step less f of the absorbing state and itself.
+static double expected_shaped(loomDiscriminator* d, const loomScoredStep* step) {
+  loomReal rows[2 * WIDTH] = {0};
+  const loomShapedDef* def = &d->def.shaped;
+  loomReal* end = rows + loom_shaped_width(def);
+  put_scaled(rows, step->obs, 0, OBS);
+  put_scaled(rows + OBS, step->action, OBS, ACTIONS);
+  if (!step->ended || !def->ends) put_scaled(rows + OBS + ACTIONS, step->next, 0, OBS);
+
+  if (def->ends) rows[2 * OBS + ACTIONS + 1] = step->ended;
+  if (def->ends) end[2 * OBS + ACTIONS] = end[2 * OBS + ACTIONS + 1] = 1;
+  const loomReal* f = loom_discriminator_value(d, rows, 2);
+  return (double)f[0] - (def->ends ? (double)f[1] : 0);
+}
+
 static void reads_what_was_written(void** state) {
   (void)state;
-  const double obs[OBS] = {0.3, -2, 0.5}, action[ACTIONS] = {-0.7, 0.2};
+  const double obs[OBS] = {0.3, -2, 0.5}, next[OBS] = {0.4, -1, 0.01}, action[ACTIONS] = {-0.7, 0.2};
   char path[] = "/tmp/test_step_reward.XXXXXX";
   int file = mkstemp(path);
   assert_true(file >= 0);
@@ -75,8 +96,18 @@ static void reads_what_was_written(void** state) {
 
     const loomStepScore score = loom_step_reward_score(&reward);
     assert_int_equal(score.create(&instance, score.self, &err), 0);
-    double is = score.value(instance, obs, action), wanted = expected(&d, obs, action);
+    loomScoredStep step = {obs, action, next, false, false};
+    double is = score.value(instance, &step), wanted = expected(&d, obs, action);
     if (!(fabs(is - wanted) < 1e-5)) fail_msg("case %d: worth %g, not %g", k, is, wanted);
+
+    // With shaping all of f, but for what the absorbing state is worth by it: followed by itself, or by that.
+    for (int ended = 0; ended < 2; ended++) {
+      step.shaped = true;
+      step.ended = ended;
+      is = score.value(instance, &step);
+      wanted = expected_shaped(&d, &step);
+      if (!(fabs(is - wanted) < 1e-5)) fail_msg("case %d, ended %d: shaped %g, not %g", k, ended, is, wanted);
+    }
     score.destroy(instance);
     loom_step_reward_destroy(&reward);
     loom_safetensors_destroy(&tensors);
@@ -108,6 +139,7 @@ static void damaged_files(void** state) {
       {"reward.sizes", "a weight", 3, 0},
       {"model.reward.1.weight", "a weight", -1, 0},
       {"model.reward.1.bias", "model.reward.1.bias", -1, 0},
+      {"model.shape.0.weight", "a weight", -1, 0},
       {"model.reward.0.weight", "model.reward.0.weight", 3, (double)NAN},
       {"reward.middle", "reward.middle", 1, (double)INFINITY},
       {"reward.scale", "reward.scale", -1, 0},
