@@ -18,8 +18,8 @@ typedef struct loomStepReward {
   bool sees_action, ends;  // as loomShapedDef has them
   double* middle;          // (obs + actions) by which they are scaled: (x - middle) * scale
   double* scale;           // (obs + actions); behind middle
-  // What the absorbing state is worth by g and by h; all is told as the difference to these, so that an end is
-  // followed by 0.
+  // What the absorbing state is worth by g and by h; all is told as the difference to these, so that an end
+  // is followed by 0.
   double end, shape_end;
   double discount;  // of shaping
   loomParams params;

@@ -100,7 +100,8 @@ static void reads_what_was_written(void** state) {
     double is = score.value(instance, &step), wanted = expected(&d, obs, action);
     if (!(fabs(is - wanted) < 1e-5)) fail_msg("case %d: worth %g, not %g", k, is, wanted);
 
-    // With shaping all of f, but for what the absorbing state is worth by it: followed by itself, or by that.
+    // With shaping all of f, but for what the absorbing state is worth by it: followed by itself, or by
+    // that.
     for (int ended = 0; ended < 2; ended++) {
       step.shaped = true;
       step.ended = ended;
