@@ -12,7 +12,6 @@
 #include "tools/shared/outputs.h"
 
 enum { SEEDS = FINETUNE_SEEDS, BASELINES = 50 };
-static const double AIRL_PENALTY = 0.01;
 
 static const char* const learners[] = {[LOOM_FINETUNE_PPO] = "ppo", [LOOM_FINETUNE_TD3] = "td3", NULL};
 
@@ -194,9 +193,11 @@ static void put_numbers(loomFinetuneConfig* c, const gailTask* a) {
   if (a->rate > 0) c->gail.rate = a->rate;
   if (a->spectral) c->gail.spectral = true;
 
-  // What holds a critic's slope near 1 is too much for what holds a reward's near 0.
+  // What holds a critic's slope near 1 is too much for what holds a reward's near 0. Earlier policies stay among
+  // what it learns from, for a reward is asked about beginners too (Fu et al., 2018, mix all iterations).
   bool airl = c->gail.discriminator == LOOM_DISCRIMINATOR_AIRL;
-  if (airl && a->penalty < 0 && !a->config) c->gail.penalty = AIRL_PENALTY;
+  if (airl && a->penalty < 0 && !a->config) c->gail.penalty = 0.01;
+  if (airl && !a->config) c->gail.replay = 60;
 
   // As many packs as places, unless a file says otherwise.
   if (a->pack > 1 && c->gail.packs == 1) c->gail.packs = (int)a->pack;

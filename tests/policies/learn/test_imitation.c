@@ -126,6 +126,7 @@ static void iterate(learned* l, int n) {
 static loomGailConfig airl_config(void) {
   loomGailConfig c = gail_config(PPO);
   c.discriminator = LOOM_DISCRIMINATOR_AIRL;
+  c.penalty = 0.01;
   return c;
 }
 
@@ -148,7 +149,7 @@ static void does_as_the_expert(void** state) {
   for (int m = 0; m < METHODS; m++) {
     for (int k = 0; k < (m == PPO ? 3 : 2); k++) {
       int kind = kinds[k];
-      loomGailConfig gail = gail_config((method)m);
+      loomGailConfig gail = kind == LOOM_DISCRIMINATOR_AIRL ? airl_config() : gail_config((method)m);
       gail.discriminator = kind;
       learned l = make_learned((method)m, &gail, -0.5, 1, 1);
 

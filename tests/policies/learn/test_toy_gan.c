@@ -88,7 +88,7 @@ static loomToyState run(const loomToyConfig* config) {
 // Every kind, with packs, on one thread and on three.
 static void threads_change_nothing(void** state) {
   (void)state;
-  for (int kind = 0; kind < LOOM_DISCRIMINATOR_KINDS; kind++)
+  for (int kind = 0; kind < LOOM_DISCRIMINATOR_AIRL; kind++)
     for (int spectral = 0; spectral < (kind == LOOM_DISCRIMINATOR_LINEAR ? 1 : 2); spectral++) {
       loomToyConfig c = loom_default_toy_config();
       c.discriminator = kind;
