@@ -78,6 +78,7 @@ static int read_end(bool* out, const loomDataset* set, int demo, loomError* err)
 
 static int refuse_empty(const loomImitated* e, const char* path, loomError* err) {
   if (e->n) return LOOM_OK;
+  if (!e->demos) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos", path);
   return loom_error_set(err, LOOM_ERR_FORMAT,
                         "%s: no row is left to learn from; take more demos, or a smaller --every", path);
 }
@@ -113,22 +114,27 @@ static int check_task(const loomDataset* set, const loomControlScene* scene, loo
   return code;
 }
 
-// An array (T x dim) of finite numbers.
+// An array (T x dim) of numbers that networks can take; rows: T that others have, or -1.
 static int read_matrix(loomArray* out, const loomDataset* set, int demo, const char* name, int64_t rows,
                        int dim, const char* task, loomError* err) {
   const char* object = loom_dataset_demo_path(set, demo);
   int code = loom_dataset_doubles(out, set, object, name, err);
   if (code) return code;
 
-  if (out->rank != 2 || out->shape[1] != dim || (rows >= 0 && out->shape[0] != rows))
+  if (out->rank != 2 || out->shape[1] != dim)
     code =
         loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s/%s has %lld rows of %lld numbers, where %s has %d a row",
                        loom_dataset_path(set), object, name, (long long)out->shape[0],
                        (long long)(out->rank > 1 ? out->shape[1] : 1), task, dim);
+  else if (rows >= 0 && out->shape[0] != rows)
+    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s/%s has %lld rows, where obs/%s has %lld",
+                          loom_dataset_path(set), object, name, (long long)out->shape[0], LOOM_CONTROL_KEY,
+                          (long long)rows);
 
   for (int64_t i = 0; !code && i < out->count; i++)
-    if (!isfinite(((const double*)out->data)[i]))
-      code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s/%s: row %lld has a number that is not finite",
+    if (!isfinite((float)((const double*)out->data)[i]))
+      code = loom_error_set(err, LOOM_ERR_FORMAT,
+                            "%s: %s/%s: row %lld has a number that is not finite, or too large",
                             loom_dataset_path(set), object, name, (long long)(i / dim));
   if (code) loom_array_destroy(out);
   return code;
@@ -138,9 +144,15 @@ static void to_reals(loomReal* out, const double* from, int n) {
   for (int i = 0; i < n; i++) out[i] = (loomReal)from[i];
 }
 
+// What the simulator makes of actions beyond its range.
+static void hold_to_range(loomReal* action, const double* range, int n) {
+  for (int j = 0; range && j < n; j++)
+    action[j] = (loomReal)fmin(fmax((double)action[j], range[2 * j]), range[2 * j + 1]);
+}
+
 // Of a demo's arrays; next NULL: what is seen a row later, but for the last one.
 static void take_rows(loomImitated* e, int demo, const loomArray* obs, const loomArray* actions,
-                      const loomArray* next, const loomImitatedPick* pick) {
+                      const loomArray* next, const double* range, const loomImitatedPick* pick) {
   const double *seen = obs->data, *done = actions->data, *after = next ? next->data : NULL;
   ptrdiff_t dim = e->obs, actions_dim = e->actions;
   int rows = (int)obs->shape[0];
@@ -151,14 +163,15 @@ static void take_rows(loomImitated* e, int demo, const loomArray* obs, const loo
     ptrdiff_t k = add_row(e, demo, known, t + 1 == rows);
     to_reals(e->state + k * dim, seen + t * dim, e->obs);
     to_reals(e->action + k * actions_dim, done + t * actions_dim, e->actions);
+    hold_to_range(e->action + k * actions_dim, range, e->actions);
     if (known) to_reals(e->next + k * dim, after ? after + t * dim : seen + (t + 1) * dim, e->obs);
   }
 }
 
-static int read_control_demo(loomImitated* e, const loomDataset* set, int demo, const char* task,
+static int read_control_demo(loomImitated* e, const loomDataset* set, int demo, const loomControlScene* scene,
                              const loomImitatedPick* pick, loomError* err) {
   static const char key[] = "obs/" LOOM_CONTROL_KEY, later[] = "next_obs/" LOOM_CONTROL_KEY;
-  const char* object = loom_dataset_demo_path(set, demo);
+  const char *object = loom_dataset_demo_path(set, demo), *task = scene->task->name;
   loomArray obs = {0}, actions = {0}, next = {0};
   bool has_next = loom_dataset_has(set, object, later);
   if (!loom_dataset_has(set, object, key))
@@ -172,7 +185,7 @@ static int read_control_demo(loomImitated* e, const loomDataset* set, int demo, 
   if (!code && has_next) code = read_matrix(&next, set, demo, later, obs.shape[0], e->obs, task, err);
   if (!code) code = read_end(&e->ended[demo], set, demo, err);
 
-  if (!code) take_rows(e, demo, &obs, &actions, has_next ? &next : NULL, pick);
+  if (!code) take_rows(e, demo, &obs, &actions, has_next ? &next : NULL, scene->range, pick);
   loom_array_destroy(&obs);
   loom_array_destroy(&actions);
   loom_array_destroy(&next);
@@ -208,8 +221,7 @@ int loom_imitated_of_control(loomImitated* out, const char* path, const loomCont
   code = check_task(set, scene, err);
   if (!code) code = count_rows(&rows, set, out->demos, err);
   if (!code) code = make_room(out, rows, err);
-  for (int d = 0; !code && d < out->demos; d++)
-    code = read_control_demo(out, set, d, scene->task->name, pick, err);
+  for (int d = 0; !code && d < out->demos; d++) code = read_control_demo(out, set, d, scene, pick, err);
   if (!code) code = refuse_empty(out, path, err);
 
   loom_dataset_close(set);

@@ -36,8 +36,9 @@ typedef struct loomImitated {
 void loom_imitated_destroy(loomImitated* expert);
 
 /// Demos of a plain control task, of one key, observation, in the task's units (`demoloom rollout -o`).
-/// `dones` say how a demo ended; without them the expert's last step was the end. LOOM_ERR_FORMAT names
-/// file, demo and array where keys, sizes or the rate are not the task's.
+/// Actions are held to the task's range, as the simulator does. `dones` say how a demo ended; without them
+/// the expert's last step was the end. LOOM_ERR_FORMAT names file, demo and array where keys, sizes, numbers
+/// or the rate are not the task's.
 int loom_imitated_of_control(loomImitated* out, const char* path, const loomControlScene* scene,
                              const loomImitatedPick* pick, loomError* err);
 /// Demos as a trained policy sees and does them, normalized: a step is what its network decides at once. All

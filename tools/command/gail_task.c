@@ -193,8 +193,8 @@ static void put_numbers(loomFinetuneConfig* c, const gailTask* a) {
   if (a->rate > 0) c->gail.rate = a->rate;
   if (a->spectral) c->gail.spectral = true;
 
-  // What holds a critic's slope near 1 is too much for what holds a reward's near 0. Earlier policies stay among
-  // what it learns from, for a reward is asked about beginners too (Fu et al., 2018, mix all iterations).
+  // What holds a critic's slope near 1 is too much for what holds a reward's near 0. Earlier policies stay
+  // among what it learns from, for a reward is asked about beginners too (Fu et al., 2018, mix all of them).
   bool airl = c->gail.discriminator == LOOM_DISCRIMINATOR_AIRL;
   if (airl && a->penalty < 0 && !a->config) c->gail.penalty = 0.01;
   if (airl && !a->config) c->gail.replay = 60;
