@@ -266,13 +266,17 @@ static void show_step(ppo* p, int t) {
   }
 }
 
-// How likely the Gaussian from scratch is to do what rows have, held to the environment's range as it is.
+// How much likelier the Gaussian from scratch is to do what rows have than who draws evenly from the range, to
+// which it is held. A density alone would be of some unit, and what it says of a step beside an end, where
+// there is nothing to do, would be of that unit too.
 static void tell_log_prob(loomReal* rows, void* self, int n, int width) {
   ppo* p = self;
   const shown* s = &p->shown;
   loomActorCritic* net = &p->scratch_net;
   const double* range = p->vector->maker.range;
   ptrdiff_t obs = net->def.obs, actions = net->def.actions;
+  double even = 0;
+  for (ptrdiff_t j = 0; range && j < actions; j++) even -= log(range[2 * j + 1] - range[2 * j]);
 
   for (int first = 0; first < n; first += p->batch, rows += (ptrdiff_t)p->batch * width) {
     int count = n - first < p->batch ? n - first : p->batch;
@@ -289,7 +293,7 @@ static void tell_log_prob(loomReal* rows, void* self, int n, int width) {
       loom_gaussian_held_log_prob(s->told, mean, log_std, s->done, range, count, (int)actions);
     else
       loom_gaussian_log_prob(s->told, mean, log_std, s->done, count, (int)actions);
-    for (ptrdiff_t i = 0; i < count; i++) rows[(i + 1) * width - 1] = s->told[i];
+    for (ptrdiff_t i = 0; i < count; i++) rows[(i + 1) * width - 1] = (loomReal)((double)s->told[i] - even);
   }
 }
 
