@@ -59,8 +59,9 @@ static int run_episodes(double* mean, trials* t, loomError* err) {
     code = run_episode(&worth, t, i, err);
     *mean += worth / def->n;
     t->done++;
-    if (!code && def->look.tried && def->look.tried(def->look.user, t->done, 2 * def->n))
-      return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted");
+    bool stopped = def->stop && *def->stop;
+    if (!code && def->look.tried) stopped = def->look.tried(def->look.user, t->done, 2 * def->n) || stopped;
+    if (!code && stopped) return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted");
   }
   return code;
 }

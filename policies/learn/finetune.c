@@ -358,7 +358,8 @@ static int run_baselines(run* r, loomError* err) {
                                .starts = evaluation_seed(r),
                                .seed = (uint64_t)r->config->finetune.seed,
                                .success = owner != NULL,
-                               .look = r->def->evaluating};
+                               .look = r->def->evaluating,
+                               .stop = r->def->stop};
   return loom_baselines(&r->state.baselines, &def, err);
 }
 

@@ -22,7 +22,7 @@ static int inputs_of(const loomStepReward* r) {
 
 // Room for it all, with weights of 0; obs and what follows are set. The shaping has the reward's layers.
 static int make_room(loomStepReward* r, const loomMlpDef* mlp, loomError* err) {
-  size_t count = (size_t)(r->obs + r->actions);
+  size_t count = (size_t)r->obs + (size_t)r->actions;
 
   r->middle = calloc(2 * count + 1, sizeof *r->middle);
   if (!r->middle) return no_memory(err);
@@ -38,7 +38,7 @@ static int make_room(loomStepReward* r, const loomMlpDef* mlp, loomError* err) {
 int loom_step_reward_of(loomStepReward* out, loomDiscriminator* d, const double* middle, const double* scale,
                         loomError* err) {
   const loomShapedDef* def = &d->def.shaped;
-  size_t count = (size_t)(def->obs + def->actions);
+  size_t count = (size_t)def->obs + (size_t)def->actions;
   *out = (loomStepReward){.obs = def->obs,
                           .actions = def->actions,
                           .sees_action = def->sees_action,
