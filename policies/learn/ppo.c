@@ -266,8 +266,8 @@ static void show_step(ppo* p, int t) {
   }
 }
 
-// How much likelier the Gaussian from scratch is to do what rows have than who draws evenly from the range, to
-// which it is held. A density alone would be of some unit, and what it says of a step beside an end, where
+// How much likelier the Gaussian from scratch is to do what rows have than who draws evenly from the range,
+// to which it is held. A density alone would be of some unit, and what it says of a step beside an end, where
 // there is nothing to do, would be of that unit too.
 static void tell_log_prob(loomReal* rows, void* self, int n, int width) {
   ppo* p = self;
