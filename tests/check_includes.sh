@@ -148,7 +148,7 @@ base=engine/base
 kernels='policies/nn/|policies/objective/|policies/network/encoder\.c'
 once 'threads share out work' "$base/pool\.c|$kernels" 'pragma omp.*parallel'
 once 'a worker knows its number' "$base/pool\.c|policies/nn/" 'omp_get_thread_num|omp_get_num_procs'
-once 'clocks' "$base/clock\.c|engine/data/dataset_(trust|confine)\.c" 'clock_gettime|gettimeofday|omp_get_wtime|(^|[^_a-z])time\(NULL'
+once 'clocks' "$base/(clock|confine)\.c|engine/data/dataset_trust\.c" 'clock_gettime|gettimeofday|omp_get_wtime|(^|[^_a-z])time\(NULL'
 once 'hashes' "$base/hash\.c" '1099511628211|0x100000001[bB]3'
 once 'names of temporary files' "$base/file\.c" '"[^"]*\.tmp'
 once 'putting a file in its place' "$base/" '(^|[^_a-z])rename\('

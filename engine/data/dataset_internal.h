@@ -90,7 +90,7 @@ bool loom_h5_probe_damaged(loomProbe* probes, int demo);
 /// Have they read everything, and died of nothing?
 bool loom_h5_probe_clean(loomProbe* probes);
 void loom_h5_probe_end(loomProbe* probes);
-/// True once in a process: when the system has refused to confine a child (engine/data/dataset_confine.h).
+/// True once in a process: when the system has refused to confine a child (engine/base/confine.h).
 bool loom_h5_probe_unconfined(void);
 /// How many children this process has made so far; for tests.
 int64_t loom_h5_probe_forks(void);

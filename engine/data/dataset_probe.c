@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/data/dataset_confine.h"
+#include "engine/base/confine.h"
 #include "engine/data/dataset_internal.h"
 
 enum { MAX_CHILDREN = 8, CHILD_MB = 768, SHARED_BYTES = sizeof(int) * (MAX_CHILDREN + 1) };

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/aside.h"
 #include "engine/base/cache.h"
 #include "engine/base/clock.h"
 #include "engine/base/text.h"
-#include "generators/twin/aside.h"
 
 loomDecomposeDef loom_default_decompose_def(void) {
   return (loomDecomposeDef){.what = "a mesh",

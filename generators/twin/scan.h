@@ -1,10 +1,10 @@
 // A scan as it was read from a GLB, OBJ, PLY or STL file: triangles, materials, textures. Reading is done
-// aside (generators/twin/aside.h). Internal.
+// aside (engine/base/aside.h). Internal.
 #ifndef LOOM_GENERATORS_TWIN_SCAN_H
 #define LOOM_GENERATORS_TWIN_SCAN_H
 
+#include "engine/base/aside.h"
 #include "engine/draw/image.h"
-#include "generators/twin/aside.h"
 #include "generators/twin/mesh.h"
 
 enum { LOOM_SCAN_NAME = 64, LOOM_SCAN_MATERIALS = 64 };

@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/hash.h"
 #include "engine/observe/framed.h"
 #include "engine/observe/sense.h"
-
-static const double most_bytes = 4e9;
+#include "policies/data/film_list.h"
+#include "policies/data/watched_films.h"
 
 void loom_watched_destroy(loomWatched* w) {
   for (int d = 0; w->demo && d < w->demos; d++) {
@@ -77,15 +78,15 @@ static int find_keys(keyList* out, const loomWatchedDef* def, const loomDataset*
     pair_objects(out, &found);
   out->full = out->full || found.full;
   if (out->full)
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: more than %d keys; name some (--keys)", def->path,
-                          LOOM_WATCHED_KEYS);
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: more than %d keys; name some (--keys)",
+                          def->path[0], LOOM_WATCHED_KEYS);
   if (out->n) return LOOM_OK;
   return loom_error_set(
       err, LOOM_ERR_FORMAT,
       def->pictures ? "%s: %s: %s holds no pictures; `demoloom render %s --obs FILE.hdf5` makes such"
                     : "%s: %s: %s holds no poses of objects, as `demoloom generate`, `teleop` and "
                       "`replay -o` write; (%s) name other keys (--keys), or watch pictures (--method tcc)",
-      def->path, loom_dataset_demo_name(set, 0), part, def->path);
+      def->path[0], loom_dataset_demo_name(set, 0), part, def->path[0]);
 }
 
 // As the first demo has them.
@@ -156,10 +157,10 @@ static int make_room(loomWatched* w, loomWatchedDemo* demo, loomError* err) {
   double bytes = 4.0 * w->low;
   for (int k = 0; k < w->pictures; k++) bytes += w->key[w->keys - w->pictures + k].dim;
   w->bytes += bytes * demo->rows;
-  if (w->bytes > most_bytes)
+  if (w->bytes > LOOM_WATCHED_BYTES)
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                           "more than %.0f GB of rows; take fewer demos (--demos) or smaller pictures",
-                          most_bytes / 1e9);
+                          LOOM_WATCHED_BYTES / 1e9);
 
   demo->low = calloc((size_t)demo->rows * (size_t)w->low + 1, sizeof *demo->low);
   bool made = demo->low != NULL;
@@ -215,16 +216,16 @@ static int read_demo(loomWatched* w, const loomDataset* set, int d, double still
                         loom_dataset_path(set), demo->name);
 }
 
-int loom_watched_read(loomWatched* out, const loomWatchedDef* def, loomError* err) {
+static int read_dataset(loomWatched* out, const loomWatchedDef* def, loomError* err) {
   loomDataset* set;
   keyList list = {0};
-  *out = (loomWatched){0};
-  int code = loom_dataset_open(&set, def->path, err);
+  int code = loom_hash_file(&out->digest, def->path[0], err);
+  if (!code) code = loom_dataset_open(&set, def->path[0], err);
   if (code) return code;
 
   int all = loom_dataset_demo_count(set);
   int n = def->demos && def->demos < all ? def->demos : all;
-  if (n < 1) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos", def->path);
+  if (n < 1) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos", def->path[0]);
   if (!code && loom_dataset_has_attr(set, "data", LOOM_SENSE_ATTR))
     code = loom_dataset_attr_string(&out->sense, set, "data", LOOM_SENSE_ATTR, err);
   if (!code) code = find_keys(&list, def, set, err);
@@ -232,12 +233,19 @@ int loom_watched_read(loomWatched* out, const loomWatchedDef* def, loomError* er
   if (!code) out->demo = calloc((size_t)n, sizeof *out->demo);
   if (!code && !out->demo) code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for demos");
 
-  for (; !code && out->demos < n;) {
+  while (!code && out->demos < n) {
     code = read_demo(out, set, out->demos++, def->still, err);
     if (!code && def->told && def->told(def->user, out->demos, n))
       code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted; nothing was learned yet");
   }
   loom_dataset_close(set);
+  return code;
+}
+
+int loom_watched_read(loomWatched* out, const loomWatchedDef* def, loomError* err) {
+  bool films = def->paths > 1 || loom_film_is(def->path[0]);
+  *out = (loomWatched){.digest = LOOM_HASH_SEED};
+  int code = (films ? loom_watched_read_films : read_dataset)(out, def, err);
   if (code) loom_watched_destroy(out);
   return code;
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
-#include "engine/base/hash.h"
 #include "engine/base/pool.h"
 #include "policies/learn/learner.h"
 #include "policies/learn/watch_internal.h"
@@ -37,7 +36,6 @@ typedef struct wholeRun {
   loomEventLog* log;
   progress p;
   double gradient;  // length of the last one
-  uint64_t digest;  // of the dataset
 } wholeRun;
 
 static const char* const files[] = {"last.safetensors",
@@ -86,13 +84,21 @@ static int load(wholeRun* w, loomError* err) {
 }
 
 static char* settings_text(const wholeRun* w, loomError* err) {
+  const loomWatchConfig* c = &w->run.config;
   char* text = NULL;
   size_t size;
   FILE* out = open_memstream(&text, &size);
   if (out) {
     fprintf(out, "observe:\n");
-    loom_fields_write(out, &w->run.config, &loom_watch_fields, 0);
-    fprintf(out, "  data: \"%s\"\n  digest: %016llx\n", w->run.config.data, (unsigned long long)w->digest);
+    loom_fields_write(out, c, &loom_watch_fields, 0);
+    fprintf(out, "  data: ");
+    for (int i = 0; i < c->inputs; i++)
+      fprintf(out, "%s\"%s\"%s",
+              i               ? ", "
+              : c->inputs > 1 ? "["
+                              : "",
+              c->data[i], i && i == c->inputs - 1 ? "]" : "");
+    fprintf(out, "\n  digest: %016llx\n", (unsigned long long)w->run.data.digest);
     if (fclose(out) == 0) return text;
   }
   free(text);
@@ -102,7 +108,6 @@ static char* settings_text(const wholeRun* w, loomError* err) {
 
 static int open_folder(wholeRun* w, loomError* err) {
   const loomWatchDef* def = w->run.def;
-  const char* const input[] = {w->run.config.data};
   loomRunFolderDef folder = {.path = def->folder,
                              .parents = true,
                              .mode = def->overwrite ? LOOM_FOLDER_OVERWRITE
@@ -110,8 +115,8 @@ static int open_folder(wholeRun* w, loomError* err) {
                                                     : LOOM_FOLDER_NEW,
                              .mark = "last.safetensors",
                              .own = files,
-                             .ninput = 1,
-                             .input = input,
+                             .ninput = w->run.config.inputs,
+                             .input = w->run.config.data,
                              .alternative = "learn in another folder"};
   int code = loom_run_folder_open(&w->run.folder, &folder, err);
   if (code) return code;
@@ -128,6 +133,9 @@ static int read_demos(wholeRun* w, loomError* err) {
   watchRun* r = &w->run;
   loomWatchConfig* c = &r->config;
   const loomWatchedDef def = {.path = c->data,
+                              .paths = c->inputs,
+                              .side = c->side,
+                              .stop = r->def->stop,
                               .keys = c->keys,
                               .key = (const loomName*)c->key,
                               .pictures = c->method != LOOM_WATCH_OBJECTS,
@@ -135,8 +143,7 @@ static int read_demos(wholeRun* w, loomError* err) {
                               .still = c->still,
                               .told = r->def->reading,
                               .user = r->def->user};
-  int code = loom_hash_file(&w->digest, c->data, err);
-  if (!code) code = loom_watched_read(&r->data, &def, err);
+  int code = loom_watched_read(&r->data, &def, err);
   if (code) return code;
 
   settle(c, r->data.demos);
@@ -144,7 +151,7 @@ static int read_demos(wholeRun* w, loomError* err) {
   if (r->held < 2)
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: %d demos, of which %d are kept aside; two at least are to be learned from",
-                          c->data, r->data.demos, c->held_out);
+                          c->data[0], r->data.demos, c->held_out);
   r->state.demos = r->held;
   r->state.held_out = c->held_out;
   r->state.still = 1 - (double)r->data.kept / (double)r->data.all;
@@ -229,7 +236,6 @@ int loom_watch(loomWatchState* out, const loomWatchDef* def, loomError* err) {
                       .method = translates ? &loom_watch_translation : &loom_watch_embedding};
   w->run.state.steps = def->config->steps;
   w->adam = loom_default_adam_def();
-  w->digest = LOOM_HASH_SEED;
 
   int kernels = loom_set_kernel_threads(def->config->threads);
   int code = run_all(w, err);

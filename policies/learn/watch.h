@@ -29,7 +29,8 @@ typedef enum loomAblation {
 } loomAblation;
 
 typedef struct loomWatchConfig {
-  char data[LOOM_PATH_MAX];
+  const char* const* data;  // (inputs) a dataset, or films and folders of such
+  int inputs;
   int method;  // loomWatchMethod
   loomName key[LOOM_WATCHED_KEYS];
   int keys;  // 0 = loomWatchedDef's
@@ -39,6 +40,7 @@ typedef struct loomWatchConfig {
   int out;
   double still, temperature, variance, distance, rate;
   double margin, apart;  // tcn
+  int side;              // pixels: of films
   int features;          // of a picture
   double crop;
   loomSizes channels;

@@ -12,7 +12,8 @@ static const loomFieldDef field_rows[] = {
                  "translate: pictures of one context become those of another"),
     ROW("keys", NAMES, key, .size = sizeof(loomName), .count = offsetof(loomWatchConfig, keys),
         .about = "what is watched; unless given all objects in the world and from each other "
-                 "(hammer@world, lid@pod), or all pictures"),
+                 "(hammer@world, lid@pod), or all pictures; of films the camera that the reward is to look "
+                 "through"),
     ROW("demos", INT, demos, .high = INT32_MAX, .about = "the first ones of the file; 0 = all"),
     ROW("held-out", INT, held_out, .low = 2, .high = INT32_MAX,
         .about = "the last ones of these, which only measure; a fifth, two at least, unless given"),
@@ -36,6 +37,8 @@ static const loomFieldDef field_rows[] = {
     ROW("margin", REAL, margin, .least = 0, .most = 1e6, .about = "tcn: by which others are further away"),
     ROW("apart", REAL, apart, .least = 0, .most = 0.9,
         .about = "tcn: share of a demo that others are away from the moment, at least"),
+    ROW("side", INT, side, .low = 8, .high = 1024, .unit = "pixels",
+        .about = "films and folders of pictures: height and width that they are scaled to"),
     ROW("features", INT, features, .low = 1, .high = 4096, .about = "pictures: numbers that each becomes"),
     ROW("channels", SIZES, channels, .low = 1, .high = 4096,
         .about = "pictures: of the encoder's stem and of each of its blocks"),
@@ -71,6 +74,7 @@ loomWatchConfig loom_default_watch_config(void) {
                             .distance = 0.01,
                             .margin = 0.5,
                             .apart = 0.2,
+                            .side = 48,
                             .features = 32,
                             .crop = 0.9,
                             .alignment = 1,

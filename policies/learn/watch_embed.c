@@ -95,11 +95,11 @@ static int check_views(const watchRun* r, loomError* err) {
     return loom_error_set(err, LOOM_ERR_USAGE, "--method objects watches poses; take --method tcc");
   if (poses) return LOOM_OK;
 
-  int code = loom_watched_check_pictures(data, r->config.data, err);
+  int code = loom_watched_check_pictures(data, r->config.data[0], err);
   if (code || !tcn || data->pictures > 1) return code;
   return loom_error_set(err, LOOM_ERR_FORMAT,
                         "%s: has pictures of one camera, '%s', where tcn needs two of each moment",
-                        r->config.data, data->key[0].name);
+                        r->config.data[0], data->key[0].name);
 }
 
 static loomWatcherDef watcher_def(const watchRun* r) {

@@ -108,10 +108,10 @@ static int check_groups(const watchRun* r, const translation* m, loomError* err)
         return loom_error_set(
             err, LOOM_ERR_FORMAT,
             "%s: %s and %s are a pair, but of %d and %d rows: they do not show the same states",
-            r->config.data, a->demo->name, b->demo->name, a->demo->rows, b->demo->rows);
+            r->config.data[0], a->demo->name, b->demo->name, a->demo->rows, b->demo->rows);
       if (same_pictures(r, a, b))
         return loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s and %s have the same pictures in both contexts",
-                              r->config.data, a->demo->name, b->demo->name);
+                              r->config.data[0], a->demo->name, b->demo->name);
     }
 
   if (m->learned > 0) return LOOM_OK;
@@ -119,7 +119,7 @@ static int check_groups(const watchRun* r, const translation* m, loomError* err)
       err, LOOM_ERR_FORMAT,
       "%s: no states are seen in two contexts; take pictures of two cameras (demoloom render "
       "--obs --camera A --camera B), or demos with the attribute pair_of",
-      r->config.data);
+      r->config.data[0]);
 }
 
 static int create_translation(watchRun* r, loomError* err) {
@@ -128,7 +128,7 @@ static int create_translation(watchRun* r, loomError* err) {
   translation* m = r->self = calloc(1, sizeof *m);
   if (!m) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
 
-  int code = loom_watched_check_pictures(data, c->data, err);
+  int code = loom_watched_check_pictures(data, c->data[0], err);
   if (code) return code;
 
   size_t demos = (size_t)data->demos;
@@ -430,7 +430,7 @@ static int finish_translation(watchRun* r, loomError* err) {
   list_held(&pairs, m);
   if (!pairs.n)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: none of the demos kept aside is seen in two contexts",
-                          r->config.data);
+                          r->config.data[0]);
 
   int code = measure(r, &pairs, err);
   if (!code) code = save_reward(r, &pairs, err);

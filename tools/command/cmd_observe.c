@@ -62,11 +62,18 @@ static int read_observe_options(observeArgs* a, int argc, char** argv) {
   const toolCommand command = {
       .before =
           "usage: demoloom observe IN.hdf5 --method objects|tcc|tcn|translate -o DIR [options]\n"
+          "       demoloom observe FILM.mp4|FOLDER... --method tcc|tcn -o DIR [options]\n"
           "\n"
           "Learns from demos, of which only poses of objects or pictures are looked at, never actions nor\n"
           "robots, how far a state is in the task: an embedding in which states that are as far are near\n"
           "each other in all demos. What a state is worth is minus its distance to where demos end; that\n"
           "is a reward for `demoloom finetune --reward DIR/reward.yaml`.\n"
+          "Films (MP4, MOV, Matroska, WebM, AVI) are demos, too, and folders of pictures (PNG, JPEG), by "
+          "name;\n"
+          "a folder of such is one demo each, and a folder of folders of such a demo each, which several\n"
+          "cameras have filmed. All have one size and rate, and are scaled to --side. A file that is "
+          "damaged\n"
+          "or made to do harm is read in a process that can do nothing but compute.\n"
           "Told of demos that were kept aside, beside an untrained embedding and what is seen as it is:\n"
           "Kendall's tau of rows and the nearest rows of other demos, the error of going there and back, of\n"
           "where the nearest row is, and tau of time and reward (progress).\n"
@@ -81,6 +88,7 @@ static int read_observe_options(observeArgs* a, int argc, char** argv) {
           "  demoloom render handover.hdf5 --obs seen.hdf5 --camera front --camera side --size 48x48\n"
           "  demoloom observe seen.hdf5 --method tcn -o runs/tcn\n"
           "  demoloom observe seen.hdf5 --method translate -o runs/translated\n"
+          "  demoloom observe films/*.mp4 --method tcc --key front_image -o runs/films\n"
           "  demoloom finetune policy.safetensors --reward runs/watched/reward.yaml -o runs/finetuned\n",
       .option = options,
       .n = list_options(options),
@@ -91,10 +99,11 @@ static int read_observe_options(observeArgs* a, int argc, char** argv) {
 
   if (code) return code;
 
-  if (optind + 1 != argc) return tool_usage("observe", "it takes one dataset of demos: IN.hdf5");
+  if (optind >= argc)
+    return tool_usage("observe", "it takes one dataset of demos, IN.hdf5, or films and folders of pictures");
   if (!a->folder) return tool_usage("observe", "it takes -o, the folder where all goes");
-  if (snprintf(a->config.data, sizeof a->config.data, "%s", argv[optind]) >= (int)sizeof a->config.data)
-    return tool_usage("observe", "the dataset's path is too long");
+  a->config.data = (const char* const*)argv + optind;
+  a->config.inputs = argc - optind;
   return tool_one_of_both("observe", a->overwrite, a->resume);
 }
 

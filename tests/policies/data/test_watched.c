@@ -16,6 +16,7 @@
 enum { ROWS = 6, SIDE = 16, DEMOS = 2 };
 
 static char folder[64], path[96];
+static const char* const files[] = {path};
 
 // Poses of two objects, of which `cup` rises from row 3 on, and a picture.
 static void write_file(int rows, int last_side) {
@@ -50,7 +51,7 @@ static void poses(void** state) {
   loomWatched w;
   loomError err = {0, ""};
   write_file(ROWS, SIDE);
-  assert_int_equal(loom_watched_read(&w, &(loomWatchedDef){.path = path}, &err), 0);
+  assert_int_equal(loom_watched_read(&w, &(loomWatchedDef){.path = files, .paths = 1}, &err), 0);
   assert_true(w.demos == DEMOS && w.keys == 3 && w.pictures == 0 && w.low == 27 && w.kept == DEMOS * ROWS);
   assert_string_equal(w.key[0].name, "cup@world");
   assert_string_equal(w.key[1].name, "dish@world");
@@ -61,7 +62,8 @@ static void poses(void** state) {
   loom_watched_destroy(&w);
 
   // Of the rows in which it stands the first is enough.
-  assert_int_equal(loom_watched_read(&w, &(loomWatchedDef){.path = path, .still = 0.01}, &err), 0);
+  assert_int_equal(loom_watched_read(&w, &(loomWatchedDef){.path = files, .paths = 1, .still = 0.01}, &err),
+                   0);
   assert_true(w.all == DEMOS * ROWS && w.demo[0].rows == 4 && w.kept == 8);
   assert_true(fabs(w.demo[0].low[2]) < 1e-9 && fabs(w.demo[0].low[27 + 2] - 0.1) < 1e-6);
   loom_watched_destroy(&w);
@@ -72,7 +74,8 @@ static void pictures(void** state) {
   loomWatched w;
   loomError err = {0, ""};
   write_file(ROWS, SIDE);
-  assert_int_equal(loom_watched_read(&w, &(loomWatchedDef){.path = path, .pictures = true}, &err), 0);
+  assert_int_equal(
+      loom_watched_read(&w, &(loomWatchedDef){.path = files, .paths = 1, .pictures = true}, &err), 0);
   assert_true(w.keys == 1 && w.pictures == 1 && w.low == 0 && w.key[0].dim == SIDE * SIDE * 3);
   loom_watched_destroy(&w);
 }
@@ -90,13 +93,13 @@ static void refused(void** state) {
   (void)state;
   const loomName poses_of[] = {"cup@world", "cup@spoon"}, other[] = {"actions"};
   write_file(1, SIDE);
-  refuse(&(loomWatchedDef){.path = path}, "demo_0: 'cup@world' has a single row");
+  refuse(&(loomWatchedDef){.path = files, .paths = 1}, "demo_0: 'cup@world' has a single row");
   write_file(ROWS, 2 * SIDE);
-  refuse(&(loomWatchedDef){.path = path, .pictures = true},
+  refuse(&(loomWatchedDef){.path = files, .paths = 1, .pictures = true},
          "demo_1: 'front_image' is 32 x 32, where demo_0 has 16 x 16");
-  refuse(&(loomWatchedDef){.path = path, .keys = 2, .key = poses_of}, "cup@spoon");
-  refuse(&(loomWatchedDef){.path = path, .keys = 1, .key = other}, "no observation 'actions'");
-  refuse(&(loomWatchedDef){.path = path, .still = 1}, "demo_0: nothing that is watched moves");
+  refuse(&(loomWatchedDef){.path = files, .paths = 1, .keys = 2, .key = poses_of}, "cup@spoon");
+  refuse(&(loomWatchedDef){.path = files, .paths = 1, .keys = 1, .key = other}, "no observation 'actions'");
+  refuse(&(loomWatchedDef){.path = files, .paths = 1, .still = 1}, "demo_0: nothing that is watched moves");
 }
 
 static int make_folder(void** state) {

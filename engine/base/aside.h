@@ -1,7 +1,7 @@
 // Work done aside, in a process of its own: what other people's code makes of a stranger's file may crash it,
 // loop for ever or take all memory, and harms nobody then. Internal.
-#ifndef LOOM_GENERATORS_TWIN_ASIDE_H
-#define LOOM_GENERATORS_TWIN_ASIDE_H
+#ifndef LOOM_ENGINE_BASE_ASIDE_H
+#define LOOM_ENGINE_BASE_ASIDE_H
 
 #include <stdbool.h>
 #include <stddef.h>

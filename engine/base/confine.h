@@ -1,6 +1,6 @@
 // A process that can read files and compute, and nothing else, or only for so long. Internal.
-#ifndef LOOM_ENGINE_DATA_DATASET_CONFINE_H
-#define LOOM_ENGINE_DATA_DATASET_CONFINE_H
+#ifndef LOOM_ENGINE_BASE_CONFINE_H
+#define LOOM_ENGINE_BASE_CONFINE_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "engine/data/dataset_confine.h"
+#include "engine/base/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "generators/twin/aside.h"
+#include "engine/base/aside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "engine/base/clock.h"
-#include "engine/data/dataset_confine.h"
+#include "engine/base/confine.h"
 
 loomAsideDef loom_default_aside_def(void) {
   return (loomAsideDef){.what = "a file", .shelf_mb = 512, .memory_mb = 4096, .seconds = 600};

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "generators/twin/aside.h"
+#include "engine/base/aside.h"
 
 static int hand_over(void* user, loomShelf* shelf, void** result, loomError* err) {
   char** list = loom_shelf_take(shelf, 2 * sizeof *list);
