@@ -259,8 +259,8 @@ $(TOOL_TESTS): %: %.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(LD_LIBS) $(RPATH) -lcmocka
 
-# It decodes what was written.
-$(BUILD)/tests/engine/draw/test_video: LD_LIBS += $(shell pkg-config --libs $(PKGS_LATE))
+# One decodes what was written, the other encodes what is read.
+$(BUILD)/tests/engine/draw/test_video $(BUILD)/tests/engine/draw/test_film: LD_LIBS += $(shell pkg-config --libs $(PKGS_LATE))
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')

@@ -135,7 +135,8 @@ int loom_aside_run(loomAside* out, const loomAsideDef* def, loomError* err) {
                        : follow_child(&status, def, child, err);
   if (told->unconfined) atomic_store(&unconfined, true);
   if (!code && !told->done) code = tell_death(def, status, err);
-  if (!code && told->code) code = loom_error_set(err, told->code, "%s", told->error.message);
+  if (!code && told->code)
+    code = loom_error_set(err, told->code, "%.*s", (int)sizeof told->error.message - 1, told->error.message);
 
   out->result = told->result;
   if (code) loom_aside_destroy(out);

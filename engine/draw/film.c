@@ -1,5 +1,6 @@
 #include "engine/draw/film.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,6 +313,11 @@ int loom_film_read(loomFilm* out, const loomFilmFile* file, int files, const loo
   aside.work = project;
   aside.user = &p;
   aside.confined = true;
+
+  // A megabyte may be minutes of a still scene.
+  double mb = 0;
+  for (int i = 0; i < files; i++) mb += (double)file[i].n / 1048576;
+  aside.seconds = fmin(30 + 120 * mb, aside.seconds);
   aside.shelf_mb = SHELF_MB;
   aside.memory_mb = CHILD_MB;
   aside.wait = def->wait;

@@ -7,6 +7,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/hash.h"
+#include "engine/draw/render.h"
 #include "engine/model/own_model.h"
 #include "engine/observe/framed.h"
 #include "engine/observe/sense.h"
@@ -80,6 +81,14 @@ static int open_eye(instance* in, const opened* o, const loomEpisode* e, const c
 
   int code = text ? loom_sense_parse(&sense, text, o->path, err) : LOOM_OK;
   if (!code) code = loom_observer_create(&in->observer, e, &key, 1, &sense, err);
+
+  // Told now, since looking at episodes gives no reasons. A film's camera is named by whoever watches it.
+  const loomObsKey* found = code ? NULL : loom_observer_keys(in->observer, &(int){0});
+  if (!code && strcmp(found->camera, "table") != 0) {
+    code = loom_camera_check(e->m, found->camera, err);
+    if (code)
+      code = loom_error_suffix(err, code, "; `demoloom observe --key CAMERA_image` names it of films");
+  }
   return code ? loom_error_prefix(err, code, "%s", o->path) : LOOM_OK;
 }
 

@@ -137,12 +137,19 @@ static int read_view(reading* r, loomWatchedDemo* demo, int view, const char* pa
   return LOOM_OK;
 }
 
+// The end of a film's path, or of the folder's of several: no two have one name.
+static void name_demo(loomName out, const char* path, bool folder) {
+  const char* slash = folder ? strrchr(path, '/') : NULL;
+  size_t n = slash ? (size_t)(slash - path) : strlen(path),
+         cut = n < LOOM_NAME_MAX ? 0 : n - LOOM_NAME_MAX + 1;
+  snprintf(out, LOOM_NAME_MAX, "%.*s", (int)(n - cut), path + cut);
+}
+
 static int read_demo(reading* r, int d, loomError* err) {
   loomWatchedDemo* demo = &r->out->demo[d];
   int views = r->list.views, code = LOOM_OK;
   char* const* path = r->list.film.name + (ptrdiff_t)d * views;
-  const char* slash = strrchr(path[0], '/');
-  snprintf(demo->name, sizeof demo->name, "%.63s", slash ? slash + 1 : path[0]);
+  name_demo(demo->name, path[0], views > 1);
   demo->low = calloc(1, sizeof *demo->low);
   if (!demo->low) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for demos");
 
