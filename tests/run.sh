@@ -45,7 +45,7 @@ count() {
 fuzz_inputs() {
   local all=${LOOM_FUZZ_INPUTS:-2000}
   case $1 in
-    teleop | scan) echo $((all / 20)) ;;
+    teleop | scan | film) echo $((all / 20)) ;;
     attrs | folder) echo $((all / 5)) ;;
     *) echo "$all" ;;
   esac

@@ -20,6 +20,12 @@ typedef enum loomWatchMethod {
 } loomWatchMethod;
 extern const char* const loom_watch_methods[];  // NULL-terminated
 
+/// What tells moments apart, where two cameras see each.
+typedef enum loomContrast {
+  LOOM_CONTRAST_MOMENTS,   // all of a demo (loom_moment_loss)
+  LOOM_CONTRAST_TRIPLETS,  // one other (loom_triplet_loss)
+} loomContrast;
+
 /// What context translation is left without, to see what it is good for.
 typedef enum loomAblation {
   LOOM_ABLATE_NOTHING,
@@ -39,7 +45,8 @@ typedef struct loomWatchConfig {
   loomSizes hidden;
   int out;
   double still, temperature, variance, distance, rate;
-  double margin, apart;  // tcn
+  int contrast;          // loomContrast; tcn
+  double margin, apart;  // of triplets
   int side;              // pixels: of films
   int features;          // of a picture
   double crop;

@@ -4,6 +4,8 @@
 const char* const loom_watch_methods[] = {"objects", "tcc", "tcn", "translate", NULL};
 static const char* const ablations[] = {"nothing", "feature", "image", "translation", NULL};
 
+static const char* const contrasts[] = {"moments", "triplets", NULL};
+
 #define ROW(label, type, member, ...) LOOM_FIELD_AS(label, loomWatchConfig, type, member, __VA_ARGS__)
 static const loomFieldDef field_rows[] = {
     ROW("method", CHOICE, method, .choices = loom_watch_methods,
@@ -23,8 +25,8 @@ static const loomFieldDef field_rows[] = {
             "the last that was kept; 0 = none"),
     ROW("steps", INT, steps, .low = 1, .high = 1 << 30, .about = "of learning"),
     ROW("batch", INT, batch, .low = 2, .high = 64, .unit = "demos",
-        .about = "of a step, each against each; of tcn and translate pairs of pictures; 4 unless given, of "
-                 "tcn 32, of translate 16"),
+        .about = "of a step, each against each; of tcn each by two cameras, 2 unless given; of triplets and "
+                 "translate pairs of pictures, 32 and 16; else 4"),
     ROW("frames", INT, frames, .low = 2, .high = 512, .unit = "rows", .about = "of each of them"),
     ROW("hidden", SIZES, hidden, .low = 1, .high = 65536, .about = "units of the perceptron's hidden layers"),
     ROW("out", INT, out, .low = 1, .high = 256, .about = "numbers of an embedding"),
@@ -34,10 +36,15 @@ static const loomFieldDef field_rows[] = {
     ROW("distance", REAL, distance, .least = 0, .most = 1e6,
         .about = "weight of the squared difference of a row's distance to where its demo ends from the time "
                  "that is left (HOLD-R: Alakuijala et al., 2023); 0 = none"),
-    ROW("margin", REAL, margin, .least = 0, .most = 1e6, .about = "tcn: by which others are further away"),
+    ROW("contrast", CHOICE, contrast, .choices = contrasts,
+        .about =
+            "tcn: what a moment is told apart from. moments: all others of its demo, by when it was seen; "
+            "triplets: one other (Sermanet et al., 2018)"),
+    ROW("margin", REAL, margin, .least = 0, .most = 1e6,
+        .about = "triplets: by which others are further away"),
     ROW("apart", REAL, apart, .least = 0, .most = 0.9,
-        .about = "tcn: share of a demo that others are away from the moment, at least"),
-    ROW("side", INT, side, .low = 8, .high = 1024, .unit = "pixels",
+        .about = "triplets: share of a demo that others are away from the moment, at least"),
+    ROW("side", INT, side, .low = 16, .high = 1024, .unit = "pixels",
         .about = "films and folders of pictures: height and width that they are scaled to"),
     ROW("features", INT, features, .low = 1, .high = 4096, .about = "pictures: numbers that each becomes"),
     ROW("channels", SIZES, channels, .low = 1, .high = 4096,

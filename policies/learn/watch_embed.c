@@ -143,8 +143,9 @@ static int create_embedding(watchRun* r, loomError* err) {
 
   int code = check_views(r, err);
   if (!code) code = list_sequences(r, m, err);
-  if (!code && c->method != LOOM_WATCH_TCN && c->batch > m->held) r->config.batch = m->held;
-  m->rows = c->method == LOOM_WATCH_TCN ? 3 * c->batch : c->batch * c->frames;
+  bool tcn = c->method == LOOM_WATCH_TCN, triplets = tcn && c->contrast == LOOM_CONTRAST_TRIPLETS;
+  if (!code && !tcn && c->batch > m->held) r->config.batch = m->held;
+  m->rows = triplets ? 3 * c->batch : c->batch * c->frames * (tcn ? 2 : 1);
   if (!code) code = create_watcher(&m->watcher, r, m->rows > MEASURED ? m->rows : MEASURED, err);
   if (code) return code;
 
@@ -181,6 +182,37 @@ static void draw_some(int* out, int count, int n, loomRandom* random) {
   }
 }
 
+// One from each of as many parts of a demo, and its last one.
+static int draw_row(const sequence* s, int f, int frames, loomRandom* random) {
+  int row = (int)((f + loom_random_uniform(random)) * s->demo->rows / frames);
+  if (row >= s->demo->rows) row = s->demo->rows - 1;
+  return f == frames - 1 ? s->last : row;
+}
+
+// Row number `at` of those that are put.
+static void put_timed_row(embedding* m, int at, const sequence* s, int row) {
+  put_row(&m->watcher, at, s, row);
+  m->time[at] = (loomReal)s->time[row];
+}
+
+static loomCycleRows rows_put(const embedding* m, const loomReal* out, int first, int n, int dim) {
+  ptrdiff_t at = (ptrdiff_t)first * dim;
+  return (loomCycleRows){out + at, m->time + first, m->dout + at, n};
+}
+
+static loomCycleDef cycle_def(const loomWatchConfig* c) {
+  loomCycleDef def = loom_default_cycle_def();
+  def.temperature = c->temperature;
+  def.variance = c->variance;
+  return def;
+}
+
+// How far a demo's first row is to be from its last: neighbors of a frame are as far as the softmax can tell
+// them apart.
+static double reach_of(const loomWatchConfig* c) {
+  return sqrt(c->temperature * c->out) * c->frames / 4;
+}
+
 // Each demo against each other, of rows drawn one from each of as many parts.
 static double learn_cycles(watchRun* r, embedding* m, loomRandom* random) {
   const loomWatchConfig* c = &r->config;
@@ -189,32 +221,56 @@ static double learn_cycles(watchRun* r, embedding* m, loomRandom* random) {
 
   for (int i = 0; i < c->batch; i++) {
     const sequence* s = &m->sequence[chosen[i]];
-    for (int f = 0; f < frames; f++, at++) {
-      int row = (int)((f + loom_random_uniform(random)) * s->demo->rows / frames);
-      if (row >= s->demo->rows) row = s->demo->rows - 1;
-      if (f == frames - 1) row = s->last;
-      put_row(&m->watcher, at, s, row);
-      m->time[at] = (loomReal)s->time[row];
+    for (int f = 0; f < frames; f++) put_timed_row(m, at++, s, draw_row(s, f, frames, random));
+  }
+
+  const loomReal* out = loom_watcher_look(&m->watcher, at, random);
+  loomCycleDef def = cycle_def(c);
+  memset(m->dout, 0, (size_t)at * (size_t)dim * sizeof *m->dout);
+
+  double loss = 0, weight = 1.0 / (c->batch * (c->batch - 1));
+  for (int a = 0; a < c->batch; a++)
+    for (int b = 0; b < c->batch; b++) {
+      loomCycleRows u = rows_put(m, out, a * frames, frames, dim),
+                    v = rows_put(m, out, b * frames, frames, dim);
+      if (a != b) loss += loom_cycle_loss(&u, &v, dim, &def, weight, m->work);
+      if (a == b && c->distance > 0) loss += loom_distance_loss(&u, dim, reach_of(c), c->distance / c->batch);
+    }
+  loom_watcher_back(&m->watcher, m->dout, at);
+  return loss;
+}
+
+// Demos by two cameras each: every moment is looked for among all that the other has seen.
+static double learn_moments(watchRun* r, embedding* m, loomRandom* random) {
+  const loomWatchConfig* c = &r->config;
+  int views = r->data.pictures, demos = m->held / views, frames = c->frames, dim = c->out, at = 0;
+
+  for (int i = 0; i < c->batch; i++, at += 2 * frames) {
+    int demo = loom_random_index(random, demos), view[2];
+    draw_some(view, 2, views, random);
+    const sequence *s = &m->sequence[demo * views + view[0]], *other = &m->sequence[demo * views + view[1]];
+    for (int f = 0; f < frames; f++) {
+      int row = draw_row(s, f, frames, random);
+      put_timed_row(m, at + f, s, row);
+      put_timed_row(m, at + frames + f, other, row);
     }
   }
 
   const loomReal* out = loom_watcher_look(&m->watcher, at, random);
-  loomCycleDef def = loom_default_cycle_def();
-  def.temperature = c->temperature;
-  def.variance = c->variance;
+  loomCycleDef def = cycle_def(c);
   memset(m->dout, 0, (size_t)at * (size_t)dim * sizeof *m->dout);
 
-  // Neighbors of a frame are as far as the softmax can tell them apart.
-  double loss = 0, weight = 1.0 / (c->batch * (c->batch - 1)),
-         reach = sqrt(c->temperature * dim) * frames / 4;
-  for (int a = 0; a < c->batch; a++)
-    for (int b = 0; b < c->batch; b++) {
-      ptrdiff_t i = (ptrdiff_t)a * frames, k = (ptrdiff_t)b * frames;
-      loomCycleRows u = {out + i * dim, m->time + i, m->dout + i * dim, frames},
-                    v = {out + k * dim, m->time + k, m->dout + k * dim, frames};
-      if (a != b) loss += loom_cycle_loss(&u, &v, dim, &def, weight, m->work);
-      if (a == b && c->distance > 0) loss += loom_distance_loss(&u, dim, reach, c->distance / c->batch);
+  double loss = 0, weight = 0.5 / c->batch;
+  for (int i = 0; i < c->batch; i++) {
+    loomCycleRows u = rows_put(m, out, 2 * i * frames, frames, dim);
+    loomCycleRows v = rows_put(m, out, (2 * i + 1) * frames, frames, dim);
+    loss += loom_moment_loss(&u, &v, dim, &def, weight, m->work);
+    loss += loom_moment_loss(&v, &u, dim, &def, weight, m->work);
+    if (c->distance > 0) {
+      loss += loom_distance_loss(&u, dim, reach_of(c), weight * c->distance);
+      loss += loom_distance_loss(&v, dim, reach_of(c), weight * c->distance);
     }
+  }
   loom_watcher_back(&m->watcher, m->dout, at);
   return loss;
 }
@@ -231,7 +287,7 @@ static int row_apart(const sequence* s, int row, double apart, loomRandom* rando
 }
 
 // One moment from two cameras, and another moment from the first of them.
-static double learn_views(watchRun* r, embedding* m, loomRandom* random) {
+static double learn_triplets(watchRun* r, embedding* m, loomRandom* random) {
   const loomWatchConfig* c = &r->config;
   int n = c->batch, views = r->data.pictures, demos = m->held / views;
 
@@ -255,8 +311,9 @@ static double learn_views(watchRun* r, embedding* m, loomRandom* random) {
 }
 
 static double learn_embedding(watchRun* r, loomRandom* random) {
-  bool views = r->config.method == LOOM_WATCH_TCN;
-  return (views ? learn_views : learn_cycles)(r, r->self, random);
+  if (r->config.method != LOOM_WATCH_TCN) return learn_cycles(r, r->self, random);
+  bool triplets = r->config.contrast == LOOM_CONTRAST_TRIPLETS;
+  return (triplets ? learn_triplets : learn_moments)(r, r->self, random);
 }
 
 // ---- what it is worth

@@ -71,19 +71,20 @@ static cycleWork lay_out(double* work, int n, int m, int dim) {
   return w;
 }
 
-// Its loss, and the slopes by `back`.
-static double regress(cycleWork* w, const loomCycleRows* u, int i, const loomCycleDef* def, double weight) {
+// How far off the mean of times is by these weights (n) from `when`, as a share of their spread: the loss, and
+// its slopes by the weights.
+static double regress(double* dshare, const double* share, const loomReal* time, int n, double when,
+                      const loomCycleDef* def, double weight) {
   double mean = 0, variance = def->least;
-  for (int k = 0; k < u->n; k++) mean += w->back[k] * (double)u->time[k];
-  for (int k = 0; k < u->n; k++)
-    variance += w->back[k] * ((double)u->time[k] - mean) * ((double)u->time[k] - mean);
+  for (int k = 0; k < n; k++) mean += share[k] * (double)time[k];
+  for (int k = 0; k < n; k++) variance += share[k] * ((double)time[k] - mean) * ((double)time[k] - mean);
 
   // The variance's slope by the mean is 0.
-  double off = (double)u->time[i] - mean;
+  double off = when - mean;
   double by_mean = -2 * off / variance, by_variance = (def->variance - off * off / variance) / variance;
-  for (int k = 0; k < u->n; k++) {
-    double t = (double)u->time[k];
-    w->dback[k] = weight * (by_mean * t + by_variance * (t - mean) * (t - mean));
+  for (int k = 0; k < n; k++) {
+    double t = (double)time[k];
+    dshare[k] = weight * (by_mean * t + by_variance * (t - mean) * (t - mean));
   }
   return weight * (off * off / variance + def->variance * log(variance));
 }
@@ -100,7 +101,7 @@ static double cycle_row(cycleWork* w, const loomCycleRows* u, const loomCycleRow
   for (int k = 0; k < v->n; k++)
     for (int d = 0; d < dim; d++) w->likeness[d] += w->there[k] * (double)v->row[(ptrdiff_t)k * dim + d];
   soft_weights(w->back, w->likeness, u->row, u->n, dim, scale);
-  double loss = regress(w, u, i, def, weight);
+  double loss = regress(w->dback, w->back, u->time, u->n, (double)u->time[i], def, weight);
 
   // The same way in reverse.
   soft_weights_back(w->dlike, u->drow, w->dback, w->back, w->likeness, u->row, u->n, dim, scale);
@@ -121,6 +122,31 @@ double loom_cycle_loss(const loomCycleRows* u, const loomCycleRows* v, int dim, 
   cycleWork w = lay_out(work, u->n, v->n, dim);
   double loss = 0;
   for (int i = 0; i < u->n; i++) loss += cycle_row(&w, u, v, i, dim, def, weight / u->n);
+  return loss;
+}
+
+// ---- one moment, seen twice
+
+static double moment_row(cycleWork* w, const loomCycleRows* u, const loomCycleRows* v, int i, int dim,
+                         const loomCycleDef* def, double weight) {
+  double scale = 1 / (def->temperature * dim);
+  for (int d = 0; d < dim; d++) {
+    w->row[d] = (double)u->row[(ptrdiff_t)i * dim + d];
+    w->drow[d] = 0;
+  }
+
+  soft_weights(w->there, w->row, v->row, v->n, dim, scale);
+  double loss = regress(w->dthere, w->there, v->time, v->n, (double)u->time[i], def, weight);
+  soft_weights_back(w->drow, v->drow, w->dthere, w->there, w->row, v->row, v->n, dim, scale);
+  for (int d = 0; d < dim; d++) u->drow[(ptrdiff_t)i * dim + d] += (loomReal)w->drow[d];
+  return loss;
+}
+
+double loom_moment_loss(const loomCycleRows* u, const loomCycleRows* v, int dim, const loomCycleDef* def,
+                        double weight, double* work) {
+  cycleWork w = lay_out(work, u->n, v->n, dim);
+  double loss = 0;
+  for (int i = 0; i < u->n; i++) loss += moment_row(&w, u, v, i, dim, def, weight / u->n);
   return loss;
 }
 

@@ -33,6 +33,12 @@ size_t loom_cycle_work(int n, int m, int dim);
 double loom_cycle_loss(const loomCycleRows* u, const loomCycleRows* v, int dim, const loomCycleDef* def,
                        double weight, double* work);
 
+/// The same of one way alone, where u and v are one demo seen by two cameras: a row's soft nearest neighbors in
+/// v tell when it was seen, by v's times. Every other moment is one that it must not be near, as in N-pair
+/// losses (Sohn, 2016), the more the further away in time.
+double loom_moment_loss(const loomCycleRows* u, const loomCycleRows* v, int dim, const loomCycleDef* def,
+                        double weight, double* work);
+
 /// Distances as times: mean over all but the last of n rows of (|row - last row| - reach * (1 - time))^2,
 /// times `weight`, where time is 1 at the last (HOLD-R: Alakuijala et al., "Learning reward functions for
 /// robotic manipulation by observing humans", 2023). Its slopes are added to drow.

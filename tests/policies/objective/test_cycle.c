@@ -21,6 +21,10 @@ typedef struct pair {
 
 static const loomReal times_u[N] = {0, 0.2, 0.5, 0.8, 1}, times_v[M] = {0, 0.4, 0.6, 1};
 
+typedef double lossFunction(const loomCycleRows* u, const loomCycleRows* v, int dim, const loomCycleDef* def,
+                            double weight, double* work);
+static lossFunction* loss;
+
 static double loss_of(pair* p) {
   double work[WORK];
   memset(p->du, 0, sizeof p->du);
@@ -29,7 +33,7 @@ static double loss_of(pair* p) {
   loomCycleDef def = loom_default_cycle_def();
   def.temperature = 0.3;
   def.variance = 0.1;
-  return loom_cycle_loss(&u, &v, DIM, &def, 0.7, work);
+  return loss(&u, &v, DIM, &def, 0.7, work);
 }
 
 static void draw(loomReal* out, int n, loomRandom* random) {
@@ -51,9 +55,8 @@ static void compare(pair* p, loomReal* x, const loomReal* slope, int n) {
   }
 }
 
-static void cycle_gradient(void** state) {
-  (void)state;
-
+static void check_gradient(lossFunction* of) {
+  loss = of;
   for (int k = 0; k < 5; k++) {
     loomRandom random = loom_random(17, (uint64_t)k, LOOM_PURPOSE_TEST);
     pair p;
@@ -65,6 +68,32 @@ static void cycle_gradient(void** state) {
     compare(&p, p.u, slopes.du, N * DIM);
     compare(&p, p.v, slopes.dv, M * DIM);
   }
+}
+
+static void cycle_gradient(void** state) {
+  (void)state;
+  check_gradient(loom_cycle_loss);
+}
+
+static void moment_gradient(void** state) {
+  (void)state;
+  check_gradient(loom_moment_loss);
+}
+
+// What is far from all but its own moment is told at once; of what is equally near to all the mean of times is
+// told: (t - 0.5)^2 over their variance, 1 / 6.
+static void moment_value(void** state) {
+  (void)state;
+  const loomReal along[3] = {0, 10, 20}, still[3] = {5, 5, 5}, times[3] = {0, 0.5, 1};
+  loomReal du[3] = {0}, dv[3] = {0};
+  double work[2 * (3 + 3 + 2)];
+  loomCycleDef def = loom_default_cycle_def();
+  def.variance = 0;
+  loomCycleRows u = {along, times, du, 3}, v = {along, times, dv, 3}, w = {still, times, dv, 3};
+  assert_true(fabs(loom_moment_loss(&u, &v, 1, &def, 1, work)) < 1e-9);
+
+  def.least = 0;
+  assert_true(fabs(loom_moment_loss(&u, &w, 1, &def, 1, work) - 1) < 1e-9);
 }
 
 // The same way through the same places: all come back to where they were; one that stands still cannot.
@@ -146,7 +175,8 @@ static void triplets(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(cycle_gradient), cmocka_unit_test(cycle_value),
-                                     cmocka_unit_test(distances), cmocka_unit_test(triplets)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(cycle_gradient),  cmocka_unit_test(cycle_value),
+                                     cmocka_unit_test(moment_gradient), cmocka_unit_test(moment_value),
+                                     cmocka_unit_test(distances),       cmocka_unit_test(triplets)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

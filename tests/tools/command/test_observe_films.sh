@@ -61,7 +61,7 @@ check 'a named camera' "$loom" observe "$work/films" "${small[@]}" -k front_imag
 check 'a policy' "$loom" train --data "$gen" --task own -p bc_gmm --hidden 32 --epochs 1 --steps 50 --rollouts 1 -j 1 -o "$work/policy"
 tune() { "$loom" finetune "$work/policy/last.safetensors" --task own --reward "$1/reward.yaml" -n 200 --evaluate 0 --eval 0 -j 1 -o "$2"; }
 check 'finetune takes it' tune "$work/named" "$work/tuned"
-expect 'none was named' 1 "no camera 'film'.*--key" tune "$work/films-a" "$work/x"
+expect 'none was named' 2 "no camera 'film'.*--key" tune "$work/films-a" "$work/x"
 rm -rf "$work/x"
 
 # ---- refused
