@@ -130,20 +130,52 @@ static int open_folder(wholeRun* w, loomError* err) {
 
 // ---- demos
 
+static loomWatchedDef watched_def(const wholeRun* w) {
+  const loomWatchConfig* c = &w->run.config;
+  return (loomWatchedDef){.path = c->data,
+                          .paths = c->inputs,
+                          .keys = c->keys,
+                          .key = (const loomName*)c->key,
+                          .pictures = c->method != LOOM_WATCH_OBJECTS,
+                          .demos = c->demos,
+                          .still = c->still,
+                          .side = c->side,
+                          .stop = w->run.def->stop,
+                          .told = w->run.def->reading,
+                          .user = w->run.def->user};
+}
+
+// What is measured as well is seen as what is learned from.
+static int read_others(wholeRun* w, loomError* err) {
+  watchRun* r = &w->run;
+  loomName key[LOOM_WATCHED_KEYS];
+  int code = LOOM_OK;
+  for (int k = 0; k < r->data.keys; k++) memcpy(key[k], r->data.key[k].name, sizeof key[k]);
+
+  for (int i = 0; !code && i < r->def->measures; i++) {
+    loomWatchedDef def = watched_def(w);
+    def.path = &r->def->measure[i];
+    def.paths = 1;
+    def.demos = 0;
+    def.keys = r->data.keys;
+    def.key = (const loomName*)key;
+    code = loom_watched_read(&r->other[r->others], &def, err);
+    if (code) return code;
+
+    const loomWatched* other = &r->other[r->others++];
+    bool same = other->pictures == r->data.pictures && other->low == r->data.low;
+    for (int k = 0; same && k < other->keys; k++) same = other->key[k].dim == r->data.key[k].dim;
+    if (!same)
+      code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: pictures of other sizes than in %s", def.path[0],
+                            r->config.data[0]);
+  }
+  return code;
+}
+
 static int read_demos(wholeRun* w, loomError* err) {
   watchRun* r = &w->run;
   loomWatchConfig* c = &r->config;
-  const loomWatchedDef def = {.path = c->data,
-                              .paths = c->inputs,
-                              .side = c->side,
-                              .stop = r->def->stop,
-                              .keys = c->keys,
-                              .key = (const loomName*)c->key,
-                              .pictures = c->method != LOOM_WATCH_OBJECTS,
-                              .demos = c->demos,
-                              .still = c->still,
-                              .told = r->def->reading,
-                              .user = r->def->user};
+  const loomWatchedDef def = watched_def(w);
   int code = loom_watched_read(&r->data, &def, err);
   if (code) return code;
 
@@ -156,7 +188,7 @@ static int read_demos(wholeRun* w, loomError* err) {
   r->state.demos = r->held;
   r->state.held_out = c->held_out;
   r->state.still = 1 - (double)r->data.kept / (double)r->data.all;
-  return LOOM_OK;
+  return read_others(w, err);
 }
 
 // ---- steps
@@ -229,6 +261,9 @@ static int run_all(wholeRun* w, loomError* err) {
 
 int loom_watch(loomWatchState* out, const loomWatchDef* def, loomError* err) {
   bool translates = def->config->method == LOOM_WATCH_TRANSLATE;
+  if (def->measures > (translates ? 0 : LOOM_WATCH_OTHERS))
+    return translates ? loom_error_set(err, LOOM_ERR_USAGE, "translate measures no other demos than its own")
+                      : loom_error_set(err, LOOM_ERR_USAGE, "at most %d files to measure", LOOM_WATCH_OTHERS);
   wholeRun* w = calloc(1, sizeof *w);
   if (!w) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
 
@@ -251,6 +286,7 @@ int loom_watch(loomWatchState* out, const loomWatchDef* def, loomError* err) {
   }
   w->run.method->destroy(&w->run);
   loom_watched_destroy(&w->run.data);
+  for (int i = 0; i < w->run.others; i++) loom_watched_destroy(&w->run.other[i]);
   loom_run_folder_close(&w->run.folder);
   free(w);
   return code;

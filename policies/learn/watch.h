@@ -67,6 +67,11 @@ typedef struct loomWatchLook {
   double progress;  // mean of Kendall's tau-b of time and worth
 } loomWatchLook;
 
+/// Plain: of what is seen, as it is.
+typedef struct loomWatchLooks {
+  loomWatchLook learned, untrained, plain;
+} loomWatchLooks;
+
 /// Mean squared errors of a picture's numbers (0 to 1) in pairs that were kept aside, of what could be taken
 /// for the true picture.
 typedef struct loomTranslationLook {
@@ -76,12 +81,15 @@ typedef struct loomTranslationLook {
   double worth, still;
 } loomTranslationLook;
 
+enum { LOOM_WATCH_OTHERS = 16 };
+
 typedef struct loomWatchState {
   int step, steps;
-  double loss;                              // mean since the last look
-  int demos, held_out;                      // learned from; kept aside
-  double still;                             // share of their rows in which nothing moves, left out
-  loomWatchLook learned, untrained, plain;  // plain: of what is seen, as it is
+  double loss;          // mean since the last look
+  int demos, held_out;  // learned from; kept aside
+  double still;         // share of their rows in which nothing moves, left out
+  loomWatchLooks looks;
+  loomWatchLooks other[LOOM_WATCH_OTHERS];  // of def->measure
   loomTranslationLook translation;          // of translate alone
   double seconds;                           // processor time of this process's steps
 } loomWatchState;
@@ -89,8 +97,10 @@ typedef struct loomWatchState {
 typedef struct loomWatchDef {
   const loomWatchConfig* config;
   const char* folder;
-  bool overwrite, resume;                          // what is there already
-  const volatile sig_atomic_t* stop;               // non-zero: write a checkpoint and return; may be NULL
+  const char* const* measure;         // (measures) more datasets or films, of which all demos are kept aside
+  int measures;                       // LOOM_WATCH_OTHERS at most; none to translate
+  bool overwrite, resume;             // what is there already
+  const volatile sig_atomic_t* stop;  // non-zero: write a checkpoint and return; may be NULL
   int (*reading)(void* user, int done, int n);     // after each demo is read; may be NULL
   void (*measuring)(void* user, int done, int n);  // parts of what follows the last step; may be NULL
   void (*progress)(void* user, const loomWatchState* state);  // after each look; may be NULL

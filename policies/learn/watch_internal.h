@@ -27,6 +27,8 @@ struct watchRun {
   const watchMethod* method;
   loomWatched data;
   int held;  // demos from here on are kept aside
+  int others;
+  loomWatched other[LOOM_WATCH_OTHERS];  // (others) that are measured as well
   loomRunFolder folder;
   loomWatchState state;
   void* self;

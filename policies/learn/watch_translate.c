@@ -282,7 +282,7 @@ static int measure(watchRun* r, const heldPairs* pairs, loomError* err) {
     look_at_pair(&r->state.translation, features[i], m, r, pairs->here[i], pairs->there[i], mean, pairs->n);
     code = loom_watch_measured(r, i + 1, pairs->n, err);
   }
-  if (!code) code = align(&r->state.learned, pairs, features, width, err);
+  if (!code) code = align(&r->state.looks.learned, pairs, features, width, err);
   free(mean);
   free(all);
   return code;

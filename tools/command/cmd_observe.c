@@ -17,6 +17,8 @@ enum { OPTIONS = 48 };
 typedef struct observeArgs {
   loomWatchConfig config;  // its fields are options of their names
   const char* folder;
+  const char* measure[LOOM_WATCH_OTHERS];
+  int measures;
   bool resume, overwrite, json;
   double start;
 } observeArgs;
@@ -24,6 +26,11 @@ typedef struct observeArgs {
 static const toolOption own_options[] = {
     TOOL_HEADING_LINE("the run"),
     TOOL_OPTION_AS("output", 'o', "DIR", observeArgs, STRING, folder, .about = "where all goes"),
+    TOOL_LIST(
+        "measure", 0, "FILE", observeArgs, measure, measures, .unit = "files", .high = LOOM_WATCH_OTHERS,
+        .about =
+            "more demos that only measure, in other contexts or of another robot: a dataset, a film or a "
+            "folder; can be given several times, and with --resume of a run that is done"),
     TOOL_OPTION_AS("threads", 'j', "N", observeArgs, INT, config.threads, .high = 1024,
                    .about = "as many as cores unless given, or 0"),
     TOOL_OVERWRITE_OPTION(observeArgs, overwrite),
@@ -88,6 +95,7 @@ static int read_observe_options(observeArgs* a, int argc, char** argv) {
           "  demoloom render handover.hdf5 --obs seen.hdf5 --camera front --camera side --size 48x48\n"
           "  demoloom observe seen.hdf5 --method tcn -o runs/tcn\n"
           "  demoloom observe seen.hdf5 --method translate -o runs/translated\n"
+          "  demoloom observe seen.hdf5 --method tcn -o runs/tcn --resume --measure other_robot.hdf5\n"
           "  demoloom observe films/*.mp4 --method tcc --key front_image -o runs/films\n"
           "  demoloom finetune policy.safetensors --reward runs/watched/reward.yaml -o runs/finetuned\n",
       .option = options,
@@ -144,18 +152,31 @@ static void add_translation(cJSON* to, const loomTranslationLook* t) {
   cJSON_AddNumberToObject(to, "worth_of_standing_still", t->still);
 }
 
+static void add_measured(cJSON* json, const observeArgs* a, const loomWatchState* s) {
+  cJSON* list = a->measures ? cJSON_AddArrayToObject(json, "measured") : NULL;
+  for (int i = 0; i < a->measures; i++) {
+    cJSON* one = cJSON_CreateObject();
+    cJSON_AddStringToObject(one, "data", a->measure[i]);
+    add_look(one, &s->other[i].learned);
+    add_look(cJSON_AddObjectToObject(one, "untrained"), &s->other[i].untrained);
+    add_look(cJSON_AddObjectToObject(one, "plain"), &s->other[i].plain);
+    cJSON_AddItemToArray(list, one);
+  }
+}
+
 static void print_json(const observeArgs* a, const loomWatchState* s) {
   char path[LOOM_PATH_MAX + 32];
   cJSON* json = cJSON_CreateObject();
   snprintf(path, sizeof path, "%s/reward.yaml", a->folder);
-  add_look(json, &s->learned);
+  add_look(json, &s->looks.learned);
 
   if (a->config.method == LOOM_WATCH_TRANSLATE) {
     add_translation(cJSON_AddObjectToObject(json, "translation"), &s->translation);
   } else {
-    add_look(cJSON_AddObjectToObject(json, "untrained"), &s->untrained);
-    add_look(cJSON_AddObjectToObject(json, "plain"), &s->plain);
+    add_look(cJSON_AddObjectToObject(json, "untrained"), &s->looks.untrained);
+    add_look(cJSON_AddObjectToObject(json, "plain"), &s->looks.plain);
   }
+  add_measured(json, a, s);
   cJSON_AddStringToObject(json, "method", loom_watch_methods[a->config.method]);
   cJSON_AddNumberToObject(json, "demos", s->demos);
   cJSON_AddNumberToObject(json, "held_out", s->held_out);
@@ -177,23 +198,33 @@ static void print_translation(const loomWatchState* s) {
       "%.5f, mean of all %.5f\n",
       t->translated, t->reconstructed, t->copied, t->first, t->mean);
   printf("reward of the demos kept aside %.3f, of standing still %.3f; tau %.3f by features\n", t->worth,
-         t->still, s->learned.tau);
+         t->still, s->looks.learned.tau);
 }
 
-static void print_table(const loomWatchState* s) {
+static void print_looks(const loomWatchLooks* looks) {
   const struct {
     const char* name;
     const loomWatchLook* look;
-  } row[] = {{"learned", &s->learned}, {"untrained", &s->untrained}, {"as it is", &s->plain}};
-  printf("%-12s %8s %12s %16s %9s\n", "", "tau", "cycle error", "alignment error", "progress");
-
+  } row[] = {{"learned", &looks->learned}, {"untrained", &looks->untrained}, {"as it is", &looks->plain}};
   for (int i = 0; i < 3; i++)
     printf("%-12s %8.3f %10.1f %% %14.1f %% %9.3f\n", row[i].name, row[i].look->tau, 100 * row[i].look->cycle,
            100 * row[i].look->error, row[i].look->progress);
 }
 
+static void print_table(const observeArgs* a, const loomWatchState* s) {
+  printf("%-12s %8s %12s %16s %9s\n", "", "tau", "cycle error", "alignment error", "progress");
+  print_looks(&s->looks);
+  for (int i = 0; i < a->measures; i++) {
+    printf("%s:\n", a->measure[i]);
+    print_looks(&s->other[i]);
+  }
+}
+
 static void print_text(const observeArgs* a, const loomWatchState* s) {
-  (a->config.method == LOOM_WATCH_TRANSLATE ? print_translation : print_table)(s);
+  if (a->config.method == LOOM_WATCH_TRANSLATE)
+    print_translation(s);
+  else
+    print_table(a, s);
   printf("of %d demos kept aside; %d were learned from in %d steps, %.1f core seconds\n", s->held_out,
          s->demos, s->step, s->seconds);
   printf("wrote %s/reward.yaml\n", a->folder);
@@ -208,6 +239,8 @@ int cmd_observe(int argc, char** argv) {
 
   const loomWatchDef def = {.config = &a.config,
                             .folder = a.folder,
+                            .measure = a.measure,
+                            .measures = a.measures,
                             .overwrite = a.overwrite,
                             .resume = a.resume,
                             .stop = &tool_stop,
