@@ -48,9 +48,9 @@ static int64_t seek_memory(void* user, int64_t offset, int whence) {
   whence &= ~AVSEEK_FORCE;
   if (whence == AVSEEK_SIZE) return m->n;
 
-  int64_t from = whence == SEEK_CUR ? m->at : whence == SEEK_END ? m->n : 0;
-  if (offset < -from || offset > m->n - from) return AVERROR(EINVAL);
-  return m->at = from + offset;
+  // avio_seek makes these two of all others.
+  if (whence != SEEK_SET || offset < 0 || offset > m->n) return AVERROR(EINVAL);
+  return m->at = offset;
 }
 
 // A file that wants another one does not get it.

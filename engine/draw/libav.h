@@ -1,6 +1,6 @@
-// Internal. FFmpeg's libraries, loaded when the first video is made or read: with what they depend on they are a
-// hundred shared objects, whose loading would be two thirds of the time that any other command takes to
-// start.
+// Internal. FFmpeg's libraries, loaded when the first video is made or read: with what they depend on they
+// are a hundred shared objects, whose loading would be two thirds of the time that any other command takes
+// to start.
 #ifndef LOOM_ENGINE_DRAW_LIBAV_H
 #define LOOM_ENGINE_DRAW_LIBAV_H
 
@@ -76,8 +76,8 @@ typedef struct loomLibav {
 /// The functions, once loom_libav_open has succeeded.
 extern loomLibav loom_libav;
 
-/// Load them, once for the whole process; any thread may ask. LOOM_ERR_UNSUPPORTED: a library of the versions
-/// that this program was compiled with is not there, which is named.
+/// Load them, once for the whole process; any thread may ask. LOOM_ERR_UNSUPPORTED: a library of the
+/// versions that this program was compiled with is not there, which is named.
 int loom_libav_open(loomError* err);
 
 #endif

@@ -16,6 +16,7 @@ static const char* const picture_ends[] = {".png", ".jpg", ".jpeg", NULL};
 
 static bool has_end(const char* path, const char* const* end) {
   const char* dot = strrchr(path, '.');
+
   for (; dot && *end; end++)
     if (!strcasecmp(dot, *end)) return true;
   return false;
@@ -59,6 +60,7 @@ static int put(shelf* s, const char* folder, const char* name, loomError* err) {
     to = &s->film;
   else if (has_end(name, picture_ends))
     to = &s->picture;
+
   return to && loom_names_add(to, path) ? loom_error_set(err, LOOM_ERR_MEMORY, "no memory for names")
                                         : LOOM_OK;
 }
@@ -125,10 +127,12 @@ static int add_film(loomFilmList* list, const char* path, loomError* err) {
 static int add_views(loomFilmList* list, const shelf* s, const char* folder, loomError* err) {
   int view = 0, code = LOOM_OK;
   loomName name;
+
   for (int i = 0; !code && i < s->film.n; i++) {
     name_view(name, s->film.name[i], false);
     code = add_view(list, view++, name, s->film.name[i], err);
   }
+
   for (int i = 0; !code && i < s->folder.n; i++) {
     name_view(name, s->folder.name[i], true);
     code = add_view(list, view++, name, s->folder.name[i], err);
@@ -167,6 +171,7 @@ static int add_input(loomFilmList* list, const char* path, loomError* err) {
 int loom_film_list(loomFilmList* out, const char* const* path, int n, loomError* err) {
   int code = LOOM_OK;
   *out = (loomFilmList){0};
+
   for (int i = 0; !code && i < n; i++) {
     bool there = loom_is_folder(path[i]) || loom_is_file(path[i]);
     if (!there)

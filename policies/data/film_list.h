@@ -1,6 +1,6 @@
-// Which files are demos, where demos are films: a film (MP4 and the like) or a folder of pictures (PNG, JPEG) is
-// a demo; so is each of those in a folder; and where a folder has folders of those, each folder is a demo that
-// has been filmed by several cameras, which films are named after. Internal.
+// Which files are demos, where demos are films: a film (MP4 and the like) or a folder of pictures (PNG,
+// JPEG) is a demo; so is each of those in a folder; and where a folder has folders of those, each folder is
+// a demo that has been filmed by several cameras, which films are named after. Internal.
 #ifndef LOOM_POLICIES_DATA_FILM_LIST_H
 #define LOOM_POLICIES_DATA_FILM_LIST_H
 
@@ -21,9 +21,9 @@ typedef struct loomFilmList {
   loomNames film;                  // (demos x views) paths of films, and of folders of pictures
 } loomFilmList;
 
-/// Free with loom_film_list_destroy. Folders are read by name, numbers in names as such; hidden files are not
-/// looked at. LOOM_ERR_FORMAT: a folder without films, or that mixes films and pictures, other cameras than
-/// the first demo has; LOOM_ERR_USAGE: what is no film.
+/// Free with loom_film_list_destroy. Folders are read by name, numbers in names as such; hidden files are
+/// not looked at. LOOM_ERR_FORMAT: a folder without films, or that mixes films and pictures, other cameras
+/// than the first demo has; LOOM_ERR_USAGE: what is no film.
 int loom_film_list(loomFilmList* out, const char* const* path, int n, loomError* err);
 void loom_film_list_destroy(loomFilmList* list);
 

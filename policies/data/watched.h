@@ -1,6 +1,6 @@
 // Demos as somebody sees them who only watches: rows of poses of objects and of pictures, without actions.
-// Whatever a dataset has of them will do; nothing else in it is looked at. Films will do as well, and folders of
-// pictures.
+// Whatever a dataset has of them will do; nothing else in it is looked at. Films will do as well, and
+// folders of pictures.
 #ifndef LOOM_POLICIES_DATA_WATCHED_H
 #define LOOM_POLICIES_DATA_WATCHED_H
 

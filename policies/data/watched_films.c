@@ -31,6 +31,7 @@ static int name_keys(reading* r, loomError* err) {
                           def->path[0], r->list.views, def->keys);
 
   w->keys = w->pictures = r->list.views;
+
   for (int k = 0; k < w->keys; k++) {
     char name[LOOM_NAME_MAX + 16];
     const char* view = *r->list.view[k] ? r->list.view[k] : "film";
@@ -47,6 +48,7 @@ static int name_keys(reading* r, loomError* err) {
     if (key->kind != LOOM_OBS_IMAGE)
       return loom_error_set(err, LOOM_ERR_USAGE, "'%s' names no camera's pictures (CAMERA_image)", key->name);
   }
+
   return LOOM_OK;
 }
 
@@ -61,6 +63,7 @@ static void free_files(loomFilmFile* file, int n) {
 static int read_files(loomFilmFile** out, loomWatched* w, const loomNames* path, loomError* err) {
   loomFilmFile* file = *out = calloc((size_t)path->n, sizeof *file);
   int code = file ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for films");
+
   for (int i = 0; !code && i < path->n; i++) {
     char* bytes = NULL;
     code = loom_read_text(&bytes, &file[i].n, path->name[i], most_file, err);
@@ -68,6 +71,7 @@ static int read_files(loomFilmFile** out, loomWatched* w, const loomNames* path,
     file[i].bytes = bytes;
     if (!code) w->digest = loom_hash(w->digest, bytes, file[i].n);
   }
+
   return code;
 }
 
@@ -110,6 +114,7 @@ static int check_film(reading* r, const loomFilm* film, const char* path, loomEr
   if (fabs(film->fps - r->fps) > rate_slack * r->fps)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: has %.6g frames a second, where %s has %.6g", path,
                           film->fps, first, r->fps);
+
   return LOOM_OK;
 }
 
@@ -171,6 +176,7 @@ static int read_demos(reading* r, loomError* err) {
     if (!code && def->told && def->told(def->user, w->demos, n))
       code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted; nothing was learned yet");
   }
+
   return code;
 }
 

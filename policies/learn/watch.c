@@ -18,7 +18,6 @@
 static void settle(loomWatchConfig* c, int demos) {
   bool tcn = c->method == LOOM_WATCH_TCN, triplets = tcn && c->contrast == LOOM_CONTRAST_TRIPLETS;
   if (c->batch < 2) c->batch = triplets ? 32 : tcn ? 2 : c->method == LOOM_WATCH_TRANSLATE ? 16 : 4;
-  if (!(c->rate > 0)) c->rate = c->method == LOOM_WATCH_TCC || tcn ? 3e-4 : 1e-3;
   if (c->held_out < 2) c->held_out = demos / 5 > 2 ? demos / 5 : 2;
 }
 

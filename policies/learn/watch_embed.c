@@ -173,6 +173,7 @@ static double learn_cycles(watchRun* r, embedding* m, loomRandom* random) {
   memset(m->dout, 0, (size_t)at * (size_t)dim * sizeof *m->dout);
 
   double loss = 0, weight = 1.0 / (c->batch * (c->batch - 1));
+
   for (int a = 0; a < c->batch; a++)
     for (int b = 0; b < c->batch; b++) {
       loomCycleRows u = rows_put(m, out, a * frames, frames, dim),
@@ -205,6 +206,7 @@ static double learn_moments(watchRun* r, embedding* m, loomRandom* random) {
   memset(m->dout, 0, (size_t)at * (size_t)dim * sizeof *m->dout);
 
   double loss = 0, weight = 0.5 / c->batch;
+
   for (int i = 0; i < c->batch; i++) {
     loomCycleRows u = rows_put(m, out, 2 * i * frames, frames, dim);
     loomCycleRows v = rows_put(m, out, (2 * i + 1) * frames, frames, dim);
@@ -284,6 +286,7 @@ static void add_rows(FILE* out, const char* demos, const loomWatchLooks* looks) 
     const char* name;
     const loomWatchLook* look;
   } row[] = {{"learned", &looks->learned}, {"untrained", &looks->untrained}, {"plain", &looks->plain}};
+
   for (int i = 0; i < 3; i++) {
     fprintf(out, "%s,%.6f,%.6f,%.6f,%.6f", row[i].name, row[i].look->tau, row[i].look->cycle,
             row[i].look->error, row[i].look->progress);
@@ -325,6 +328,7 @@ static int write_reward(const watchRun* r, loomError* err) {
 
 static void draw_lines(loomChart* chart, const loomAxes* axes, const watchSeen* see, loomColor color) {
   double y[MEASURED];
+
   for (int i = 0; i < see->shows; i++) {
     int n = see->demo[i].n;
     loom_watch_distances(y, see, i);
@@ -388,6 +392,7 @@ static int measure_one(loomWatchLook* out, const watchSeen* usual, const watchSe
 
 static int measure_others(watchRun* r, const watchSeen see[3], loomError* err) {
   int code = LOOM_OK;
+
   for (int i = 0; !code && i < r->others; i++) {
     watchSequences shown;
     loomWatchLooks* looks = &r->state.other[i];
@@ -396,6 +401,7 @@ static int measure_others(watchRun* r, const watchSeen see[3], loomError* err) {
     for (int k = 0; !code && k < 3; k++) code = measure_one(look[k], &see[k], &shown, err);
     loom_watch_sequences_destroy(&shown);
   }
+
   return code;
 }
 
@@ -408,6 +414,7 @@ static int finish_embedding(watchRun* r, loomError* err) {
   if (code) return code;
 
   watchSeen see[] = {see_by(r, &m->watcher, false), see_by(r, &fresh, false), see_by(r, &fresh, true)};
+
   for (int k = 0; !code && k < 3; k++) code = loom_watch_see(&see[k], err);
   for (int k = 0; !code && k < 3; k++) code = loom_watch_measure(look[k], &see[k], err);
   if (!code) code = measure_others(r, see, err);

@@ -1,4 +1,5 @@
-// What an embedding, or what is seen as it is, says of demos: how well it tells how far they have come. Internal.
+// What an embedding, or what is seen as it is, says of demos: how well it tells how far they have come.
+// Internal.
 #ifndef LOOM_POLICIES_LEARN_WATCH_SEE_H
 #define LOOM_POLICIES_LEARN_WATCH_SEE_H
 

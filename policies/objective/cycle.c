@@ -10,6 +10,7 @@ loomCycleDef loom_default_cycle_def(void) {
 
 static double squared_distance(const double* a, const loomReal* b, int dim) {
   double sum = 0;
+
   for (int d = 0; d < dim; d++) sum += (a[d] - (double)b[d]) * (a[d] - (double)b[d]);
   return sum;
 }
@@ -71,8 +72,8 @@ static cycleWork lay_out(double* work, int n, int m, int dim) {
   return w;
 }
 
-// How far off the mean of times is by these weights (n) from `when`, as a share of their spread: the loss, and
-// its slopes by the weights.
+// How far off the mean of times is by these weights (n) from `when`, as a share of their spread: the loss,
+// and its slopes by the weights.
 static double regress(double* dshare, const double* share, const loomReal* time, int n, double when,
                       const loomCycleDef* def, double weight) {
   double mean = 0, variance = def->least;
@@ -156,6 +157,7 @@ double loom_distance_loss(const loomCycleRows* u, int dim, double reach, double 
   const loomReal* last = u->row + (ptrdiff_t)(u->n - 1) * dim;
   loomReal* dlast = u->drow + (ptrdiff_t)(u->n - 1) * dim;
   double loss = 0;
+
   for (int i = 0; i < u->n - 1; i++) {
     const loomReal* row = u->row + (ptrdiff_t)i * dim;
     loomReal* drow = u->drow + (ptrdiff_t)i * dim;
@@ -172,6 +174,7 @@ double loom_distance_loss(const loomCycleRows* u, int dim, double reach, double 
       dlast[d] -= slope;
     }
   }
+
   return loss;
 }
 

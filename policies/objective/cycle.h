@@ -1,5 +1,6 @@
 // What embeddings of two demos of one task are to be: each state of the one has a like in the other from
-// which the way back leads to itself, so that what is alike in all demos is how far they have come. Internal.
+// which the way back leads to itself, so that what is alike in all demos is how far they have come.
+// Internal.
 #ifndef LOOM_POLICIES_OBJECTIVE_CYCLE_H
 #define LOOM_POLICIES_OBJECTIVE_CYCLE_H
 
@@ -33,9 +34,9 @@ size_t loom_cycle_work(int n, int m, int dim);
 double loom_cycle_loss(const loomCycleRows* u, const loomCycleRows* v, int dim, const loomCycleDef* def,
                        double weight, double* work);
 
-/// The same of one way alone, where u and v are one demo seen by two cameras: a row's soft nearest neighbors in
-/// v tell when it was seen, by v's times. Every other moment is one that it must not be near, as in N-pair
-/// losses (Sohn, 2016), the more the further away in time.
+/// The same of one way alone, where u and v are one demo seen by two cameras: a row's soft nearest neighbors
+/// in v tell when it was seen, by v's times. Every other moment is one that it must not be near, as in
+/// N-pair losses (Sohn, 2016), the more the further away in time.
 double loom_moment_loss(const loomCycleRows* u, const loomCycleRows* v, int dim, const loomCycleDef* def,
                         double weight, double* work);
 

@@ -1,5 +1,5 @@
-// Any bytes as a film or a picture. Errors are fine, of one line and by name; crashes of ours, leaks, and films
-// without frames are not. What crashes in the process aside is an error.
+// Any bytes as a film or a picture. Errors are fine, of one line and by name; crashes of ours, leaks, and
+// films without frames are not. What crashes in the process aside is an error.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (code > 0 || (code < 0 && (strncmp(err.message, "fuzz: ", 6) != 0 || strchr(err.message, '\n'))))
     abort();
   unsigned sum = 0;
+
   for (int i = 0; i < film.frames * 3 * 16 * 16; i++) sum += film.rgb[i];
   if (!code &&
       (film.frames < 1 || film.width < 1 || film.height < 1 || sum > 255u * 768u * (unsigned)film.frames))

@@ -154,6 +154,7 @@ static void add_translation(cJSON* to, const loomTranslationLook* t) {
 
 static void add_measured(cJSON* json, const observeArgs* a, const loomWatchState* s) {
   cJSON* list = a->measures ? cJSON_AddArrayToObject(json, "measured") : NULL;
+
   for (int i = 0; i < a->measures; i++) {
     cJSON* one = cJSON_CreateObject();
     cJSON_AddStringToObject(one, "data", a->measure[i]);
@@ -206,6 +207,7 @@ static void print_looks(const loomWatchLooks* looks) {
     const char* name;
     const loomWatchLook* look;
   } row[] = {{"learned", &looks->learned}, {"untrained", &looks->untrained}, {"as it is", &looks->plain}};
+
   for (int i = 0; i < 3; i++)
     printf("%-12s %8.3f %10.1f %% %14.1f %% %9.3f\n", row[i].name, row[i].look->tau, 100 * row[i].look->cycle,
            100 * row[i].look->error, row[i].look->progress);
@@ -214,6 +216,7 @@ static void print_looks(const loomWatchLooks* looks) {
 static void print_table(const observeArgs* a, const loomWatchState* s) {
   printf("%-12s %8s %12s %16s %9s\n", "", "tau", "cycle error", "alignment error", "progress");
   print_looks(&s->looks);
+
   for (int i = 0; i < a->measures; i++) {
     printf("%s:\n", a->measure[i]);
     print_looks(&s->other[i]);

@@ -1,5 +1,6 @@
-// Films and pictures as strangers make them: containers, codecs and formats of pixels of several kinds come back
-// as they were; what is no film, is damaged, cut short or changes its size is refused by name, and does nothing.
+// Films and pictures as strangers make them: containers, codecs and formats of pixels of several kinds come
+// back as they were; what is no film, is damaged, cut short or changes its size is refused by name, and does
+// nothing.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,6 +67,7 @@ typedef struct writer {
 static void drain(writer* w, const AVFrame* frame) {
   AVPacket* packet = av_packet_alloc();
   assert_true(avcodec_send_frame(w->codec, frame) >= 0);
+
   while (avcodec_receive_packet(w->codec, packet) >= 0) {
     packet->duration = 1;
     av_packet_rescale_ts(packet, w->codec->time_base, w->stream->time_base);
@@ -119,6 +121,7 @@ static bool encode(const char* path, const recipe* r, int fps, int frames) {
   frame->height = HEIGHT;
   frame->color_range = r->range;
   assert_true(av_frame_get_buffer(frame, 0) >= 0);
+
   for (int i = 0; i < frames; i++) {
     const uint8_t* rows[1] = {rgb};
     int stride[1] = {3 * WIDTH};
@@ -176,6 +179,7 @@ static double error_of(const loomFilm* film) {
   static unsigned char rgb[3 * WIDTH * HEIGHT];
   double sum = 0;
   int across = WIDTH / SIDE, down = HEIGHT / SIDE;
+
   for (int i = 0; i < film->frames; i++) {
     paint(rgb, WIDTH, HEIGHT, i);
     for (int k = 0; k < 3 * SIDE * SIDE; k++) {
@@ -186,6 +190,7 @@ static double error_of(const loomFilm* film) {
       sum += fabs(film->rgb[i * 3 * SIDE * SIDE + k] - mean / (across * down));
     }
   }
+
   return sum / (film->frames * 3 * SIDE * SIDE);
 }
 
@@ -200,6 +205,7 @@ static void films_of_all_kinds(void** state) {
       {"f.mkv", "ffv1", AV_PIX_FMT_BGR0, AVCOL_RANGE_UNSPECIFIED, 0},
   };
   int read = 0;
+
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     const char* path = path_of(all[i].name);
     loomFilm film;
@@ -221,6 +227,7 @@ static void write_video(const char* path, int width, int height, int frames) {
   loomImage image;
   assert_int_equal(loom_image_create(&image, width, height, NULL), 0);
   assert_int_equal(loom_video_create(&video, path, &(loomVideoDef){width, height, 20}, NULL), 0);
+
   for (int i = 0; i < frames; i++) {
     paint(image.rgb, width, height, i);
     assert_int_equal(loom_video_add(video, &image, NULL), 0);
@@ -276,8 +283,10 @@ static void damaged_films(void** state) {
   const char* path = path_of("a.mp4");
   size_t n;
   write_video(path, WIDTH, HEIGHT, FRAMES);
+
   char* bytes = slurp(path, &n);
   unlink(path);
+
   for (unsigned i = 0; i < 60; i++) {
     char* copy = malloc(n);
     loomFilm film;
@@ -314,6 +323,7 @@ static void pictures(void** state) {
 
   // Each alone may be cut short, or be a film; together they must be of one size.
   char *first = slurp(png, &n), *second = slurp(jpg, &m);
+
   for (int k = 1; k < 8; k++) {
     refuse(png, first, n * (size_t)k / 8, true, "");
     refuse(jpg, second, m * (size_t)k / 8, true, "");
@@ -336,6 +346,7 @@ static void pictures_of_two_sizes(void** state) {
   loomFilmFile file[2];
   loomFilm film;
   loomError err = {0, ""};
+
   for (int i = 0; i < 2; i++) {
     loomImage image;
     assert_int_equal(loom_image_create(&image, 20 + i, 20, NULL), 0);
@@ -348,6 +359,7 @@ static void pictures_of_two_sizes(void** state) {
   const loomFilmDef def = {.what = dir, .pictures = true, .width = SIDE, .height = SIDE};
   assert_int_equal(loom_film_read(&film, file, 2, &def, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "b.png: has 21 x 20 pixels, where what comes before has 20 x 20"));
+
   for (int i = 0; i < 2; i++) free((void*)(uintptr_t)file[i].bytes);
 }
 
@@ -379,5 +391,6 @@ int main(void) {
                                      cmocka_unit_test(pictures),
                                      cmocka_unit_test(pictures_of_two_sizes),
                                      cmocka_unit_test(it_can_be_stopped)};
+
   return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -57,6 +57,7 @@ static void compare(pair* p, loomReal* x, const loomReal* slope, int n) {
 
 static void check_gradient(lossFunction* of) {
   loss = of;
+
   for (int k = 0; k < 5; k++) {
     loomRandom random = loom_random(17, (uint64_t)k, LOOM_PURPOSE_TEST);
     pair p;
@@ -80,8 +81,8 @@ static void moment_gradient(void** state) {
   check_gradient(loom_moment_loss);
 }
 
-// What is far from all but its own moment is told at once; of what is equally near to all the mean of times is
-// told: (t - 0.5)^2 over their variance, 1 / 6.
+// What is far from all but its own moment is told at once; of what is equally near to all the mean of times
+// is told: (t - 0.5)^2 over their variance, 1 / 6.
 static void moment_value(void** state) {
   (void)state;
   const loomReal along[3] = {0, 10, 20}, still[3] = {5, 5, 5}, times[3] = {0, 0.5, 1};
@@ -156,10 +157,12 @@ static void triplets(void** state) {
   const double step = 1e-6;
   loomReal x[3][N * DIM], d[3][N * DIM], none[3][N * DIM];
   loomRandom random = loom_random(18, 0, LOOM_PURPOSE_TEST);
+
   for (int k = 0; k < 3; k++) draw(x[k], N * DIM, &random);
   assert_true(triplet(d, x) > 0);
 
   int idle = 0;
+
   for (int k = 0; k < 3; k++)
     for (int i = 0; i < N * DIM; i++) {
       loomReal at = x[k][i];

@@ -59,6 +59,26 @@ small=(--batch 4 --frames 8 --channels 4,8 --features 8 --hidden 16 --out 8)
 made='last.safetensors encoder.safetensors alignment.csv distance.png'
 same_bytes tcc "$made" "$loom" observe "$seen" --method tcc -n 12 --every 3 "${small[@]}"
 same_bytes tcn "$made" "$loom" observe "$seen" --method tcn -n 12 --every 3 "${small[@]}"
+check 'triplets' "$loom" observe "$seen" --method tcn --contrast triplets -n 12 "${small[@]}" -j 1 -o "$work/triplets"
+check 'are something else' differ "$work/triplets/encoder.safetensors" "$work/tcn-a/encoder.safetensors"
+
+# Moments are told apart from another camera, by a thousandth of a picture's numbers.
+check 'tcn: learned' eval '"$loom" observe "$seen" --method tcn --frames 16 --channels 8,16 --features 16 --hidden 32 --out 16 -n 150 -j 1 \
+  --json -o "$work/moments" >"$work/moments.said"'
+said=$work/moments.said
+check 'tau between cameras' over "$(number tau "$said")" 0.3
+check 'what is seen as it is, is worse' over 0.2 "$(sed 's/.*"plain":{"tau":\([-0-9.e]*\).*/\1/' "$said")"
+
+# Demos of another file, of which nothing was learned, also once a run is done.
+"$loom" dataset filter "$seen" "$work/some.hdf5" --demos demo_0,demo_1,demo_2 >"$work/log" 2>&1 || cat "$work/log"
+tcn=("$loom" observe "$seen" --method tcn -n 12 --every 3 "${small[@]}" -j 1)
+check 'measured as well' "${tcn[@]}" --measure "$work/some.hdf5" -o "$work/tcn-b"
+check 'in the table' grep -qE '^learned,[-0-9.,]+,"'"$work"'/some.hdf5"$' "$work/tcn-b/alignment.csv"
+check 'that changes nothing else' cmp "$work/tcn-a/encoder.safetensors" "$work/tcn-b/encoder.safetensors"
+cp "$work/tcn-b/alignment.csv" "$work/table.csv"
+check 'afterwards' "${tcn[@]}" --resume --measure "$work/some.hdf5" -o "$work/tcn-a"
+check 'the same table' cmp "$work/table.csv" "$work/tcn-a/alignment.csv"
+expect 'translate measures nothing else' 2 'translate measures no other' "$loom" observe "$seen" --method translate --measure "$seen" -o "$work/x"
 
 # ---- as a reward
 
@@ -118,6 +138,7 @@ expect 'no pictures' 1 'holds no pictures; .demoloom render' "${watch[@]}" --met
 expect 'tcn of one camera' 1 "pictures of one camera, 'front_image', where tcn needs two" "$loom" observe "$work/one.hdf5" --method tcn -o "$work/x"
 expect 'translate of one camera' 1 'no states are seen in two contexts' "$loom" observe "$work/one.hdf5" --method translate -o "$work/x"
 "$loom" render "$gen" --obs "$work/odd.hdf5" --size 40x24 --camera front --camera left >"$work/log" 2>&1 || cat "$work/log"
+expect 'another size to measure' 1 "odd.hdf5: pictures of other sizes" "${tcn[@]}" --measure "$work/odd.hdf5" -o "$work/x"
 expect 'sides that cannot be halved' 2 'pictures of 40 x 24 cannot be translated' "$loom" observe "$work/odd.hdf5" --method translate -o "$work/x"
 expect 'a pose among pictures' 2 'watches pictures alone' "$loom" observe "$seen" --method tcc -k box@world -k front_image -o "$work/x"
 expect 'nothing moves' 1 'demo_0: nothing that is watched moves' "${watch[@]}" --still 5 -o "$work/x"
