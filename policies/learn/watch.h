@@ -49,7 +49,7 @@ typedef struct loomWatchConfig {
   double margin, apart;  // of triplets
   int side;              // pixels: of films
   int features;          // of a picture
-  double crop;
+  double crop, tint;
   loomSizes channels;
   double alignment, image;  // translate: weights of features in the loss, of pictures in the reward
   int ablate;               // loomAblation

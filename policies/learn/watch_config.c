@@ -51,6 +51,10 @@ static const loomFieldDef field_rows[] = {
         .about = "pictures: of the encoder's stem and of each of its blocks"),
     ROW("crop", REAL, crop, .least = 0.1, .most = 1,
         .about = "pictures: share of height and width that is seen, anywhere while it learns"),
+    ROW("tint", REAL, tint, .least = 0, .most = 1,
+        .about = "tcc, tcn: red, green and blue of a demo are multiplied while it learns, each by a factor "
+                 "of up to "
+                 "so much more or less than 1"),
     ROW("alignment", REAL, alignment, .least = 0, .most = 1e9,
         .about = "translate: weight of the features' squared error in the loss"),
     ROW("image", REAL, image, .least = 0, .most = 1e6,

@@ -139,6 +139,21 @@ static void put_timed_row(embedding* m, int at, const watchSequence* s, int row)
   m->time[at] = (loomReal)s->time[row];
 }
 
+// Rows first.. of those that are put, n of them, as under another light: colors are no reason to be far apart.
+static void tint_rows(embedding* m, int first, int n, double most, loomRandom* random) {
+  const loomWatcherDef* def = &m->watcher.def;
+  if (!def->pictures || !(most > 0)) return;
+
+  loomReal factor[3];
+  int pixels = def->key[0].dim / 3;
+  for (int c = 0; c < 3; c++) factor[c] = (loomReal)(1 + most * (2 * loom_random_uniform(random) - 1));
+
+  loomReal* at = m->watcher.picture[0] + (ptrdiff_t)first * def->key[0].dim;
+  for (int i = 0; i < n; i++)
+    for (int c = 0; c < 3; c++)
+      for (int p = 0; p < pixels; p++, at++) *at = *at * factor[c] < 1 ? *at * factor[c] : 1;
+}
+
 static loomCycleRows rows_put(const embedding* m, const loomReal* out, int first, int n, int dim) {
   ptrdiff_t at = (ptrdiff_t)first * dim;
   return (loomCycleRows){out + at, m->time + first, m->dout + at, n};
@@ -166,6 +181,7 @@ static double learn_cycles(watchRun* r, embedding* m, loomRandom* random) {
   for (int i = 0; i < c->batch; i++) {
     const watchSequence* s = &m->all.at[chosen[i]];
     for (int f = 0; f < frames; f++) put_timed_row(m, at++, s, draw_row(s, f, frames, random));
+    tint_rows(m, at - frames, frames, c->tint, random);
   }
 
   const loomReal* out = loom_watcher_look(&m->watcher, at, random);
@@ -199,6 +215,8 @@ static double learn_moments(watchRun* r, embedding* m, loomRandom* random) {
       put_timed_row(m, at + f, s, row);
       put_timed_row(m, at + frames + f, other, row);
     }
+    tint_rows(m, at, frames, c->tint, random);
+    tint_rows(m, at + frames, frames, c->tint, random);
   }
 
   const loomReal* out = loom_watcher_look(&m->watcher, at, random);

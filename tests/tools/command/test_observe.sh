@@ -59,6 +59,8 @@ small=(--batch 4 --frames 8 --channels 4,8 --features 8 --hidden 16 --out 8)
 made='last.safetensors encoder.safetensors alignment.csv distance.png'
 same_bytes tcc "$made" "$loom" observe "$seen" --method tcc -n 12 --every 3 "${small[@]}"
 same_bytes tcn "$made" "$loom" observe "$seen" --method tcn -n 12 --every 3 "${small[@]}"
+check 'tinted' "$loom" observe "$seen" --method tcn --tint 0.3 -n 12 "${small[@]}" -j 1 -o "$work/tinted"
+check 'learns otherwise' differ "$work/tinted/encoder.safetensors" "$work/tcn-a/encoder.safetensors"
 check 'triplets' "$loom" observe "$seen" --method tcn --contrast triplets -n 12 "${small[@]}" -j 1 -o "$work/triplets"
 check 'are something else' differ "$work/triplets/encoder.safetensors" "$work/tcn-a/encoder.safetensors"
 
