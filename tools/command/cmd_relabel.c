@@ -14,25 +14,14 @@
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
-typedef enum relabelMethod { RELABEL_INVERSE, RELABEL_DIFFERENCES } relabelMethod;
-
-static const char* const method_names[] = {
+const char* const relabel_methods[] = {
     [RELABEL_INVERSE] = "inverse", [RELABEL_DIFFERENCES] = "differences", NULL};
-
-typedef struct relabelArgs {
-  const char *in, *task, *out, *reset;
-  int method, play;
-  int64_t steps, length, seed, threads;
-  loomDynamicsDef model;
-  bool overwrite, json;
-  loomAssetRoots roots;
-} relabelArgs;
 
 static const toolOption options[] = {
     TOOL_OPTION_AS("task", 't', "TASK", relabelArgs, STRING, task, .about = "task that the demos are of"),
     TOOL_OPTION_AS("output", 'o', "FILE.hdf5", relabelArgs, STRING, out,
                    .about = "the dataset with inferred actions; without it only errors are told"),
-    TOOL_OPTION_AS("method", 'm', "NAME", relabelArgs, CHOICE, method, .choices = method_names,
+    TOOL_OPTION_AS("method", 'm', "NAME", relabelArgs, CHOICE, method, .choices = relabel_methods,
                    .about = "inverse: a model of each arm, learned from self-play in the task's simulator "
                             "(BCO(0)); differences: the command that would take hand and fingers from a row "
                             "to the next, were it obeyed at once"),
@@ -55,6 +44,22 @@ static const toolOption options[] = {
                    .about = "rows of a step"),
     TOOL_OPTION_AS("rate", 0, "R", relabelArgs, REAL, model.rate, .least = 1e-12, .most = 10,
                    .about = "of learning (to 0, as a cosine)"),
+    TOOL_OPTION(
+        0, "A", relabelArgs, REAL, alpha, .least = 0, .most = 100,
+        .about = "BCO(alpha): a policy trained on the inferred actions acts for so many times --steps, from "
+                 "which the models learn as well, round after round, until it succeeds no more often; "
+                 "needs --folder. 0: BCO(0)"),
+    TOOL_OPTION_AS("folder", 0, "DIR", relabelArgs, STRING, folder,
+                   .about = "alpha: where rounds go: round_N.hdf5, and the training of its policy, round_N"),
+    TOOL_OPTION_AS(
+        "config", 0, "FILE", relabelArgs, STRING, config,
+        .about =
+            "alpha: how policies are trained (YAML, as `demoloom train` takes), but for data and folder"),
+    TOOL_OPTION(0, "N", relabelArgs, INT64, rounds, .low = 1, .high = RELABEL_ROUNDS - 1,
+                .about = "alpha: of learning anew, at most"),
+    TOOL_OPTION(0, "N", relabelArgs, INT64, tries, .low = 1, .high = 1 << 20, .unit = "episodes",
+                .about = "alpha: from the same starts, by which policies are compared"),
+    TOOL_OPTION(0, NULL, relabelArgs, BOOL, resume, .about = "alpha: go on with what is in the folder"),
     TOOL_OPTION_AS("seed", 's', "S", relabelArgs, INT64, seed, .high = INT32_MAX / 2,
                    .about = "of all that is random"),
     TOOL_OPTION_AS("threads", 'j', "N", relabelArgs, INT64, threads, .high = 1024,
@@ -79,11 +84,19 @@ static const toolCommand command = {
         "compared with: as shares of the range that each number has in them. OUT is IN with these actions "
         "and "
         "the targets\n"
-        "that follow from them, and says so (attributes loom_relabel_*).\n",
+        "that follow from them, and says so (attributes loom_relabel_*).\n"
+        "With --alpha it goes on: a policy learns from these actions and acts, the models learn from what "
+        "came of that, "
+        "infer\n"
+        "anew, and so on until a policy succeeds no more often than the best before it (BCO(alpha)). After "
+        "Ctrl-C "
+        "--resume\n"
+        "comes to the same.\n",
     .after =
         "examples:\n"
         "  demoloom relabel watched.hdf5 --task handover -o relabeled.hdf5 --json\n"
         "  demoloom relabel watched.hdf5 --task handover --method differences -o differences.hdf5\n"
+        "  demoloom relabel watched.hdf5 --task handover --alpha 0.2 --folder runs/alpha -o relabeled.hdf5\n"
         "  demoloom train --data relabeled.hdf5 -p diffusion_mlp -o runs/watched\n",
     TOOL_OPTIONS(options),
 };
@@ -95,29 +108,18 @@ static int read_relabel_options(relabelArgs* a, int argc, char** argv) {
   if (optind + 1 != argc) return tool_usage("relabel", "it takes one dataset");
   a->in = argv[optind];
   if (!a->task) return tool_usage("relabel", "it takes --task, which the demos are of");
-  if (!a->out && a->overwrite) return tool_usage("relabel", "--overwrite needs -o");
+  if (!a->out && a->overwrite && !a->folder) return tool_usage("relabel", "--overwrite needs -o");
+  if (a->alpha > 0 && !a->folder) return tool_usage("relabel", "--alpha needs --folder, where its rounds go");
+  if (a->alpha > 0 && a->method != RELABEL_INVERSE)
+    return tool_usage("relabel", "--alpha is for --method inverse");
+  if (!(a->alpha > 0) && (a->folder || a->config || a->resume))
+    return tool_usage("relabel", "--folder, --config and --resume are for --alpha");
+  int both = tool_one_of_both("relabel", a->overwrite && !a->out, a->resume);
+  if (both) return both;
   if (a->model.hidden.n >= LOOM_MLP_LAYERS)
     return tool_usage("relabel", "--hidden: at most %d layers", LOOM_MLP_LAYERS - 1);
   return 0;
 }
-
-typedef struct relabeling {
-  const relabelArgs* a;
-  loomTask* task;
-  loomDataset* dataset;
-  loomScene* scene;
-  loomEpisode* episode;
-  loomMotionLayout layout;
-  int reset, n;
-  relabelDemo* demo;  // (n)
-  int64_t rows;
-  loomSelfPlay play;
-  loomDynamicsArms models;
-  uint64_t digest;  // of the models
-  relabelErrors errors;
-  double start, play_seconds, fit_seconds;  // the last two of CPU time
-  toolOutputs outputs;
-} relabeling;
 
 // ---- opening
 
@@ -167,10 +169,6 @@ static int open_relabeling(relabeling* r, loomAssetRoots* roots, loomError* err)
   return code ? code : loom_motion_bind(&r->layout, r->episode, err);
 }
 
-static int stopped(loomError* err) {
-  return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted; nothing was written: run it again");
-}
-
 static int read_demos(relabeling* r, loomError* err) {
   int code = 0;
 
@@ -180,169 +178,7 @@ static int read_demos(relabeling* r, loomError* err) {
     tool_progress("read", i + 1, r->n, loom_clock() - r->start, "demos");
   }
   tool_progress_end();
-  return !code && tool_stop ? stopped(err) : code;
-}
-
-// ---- inferring
-
-static void tell_play(void* user, int64_t steps, int64_t all) {
-  const relabeling* r = user;
-  tool_progress("self-play", steps, all, loom_clock() - r->start, "control steps");
-}
-
-static void tell_fit(void* user, int step, int steps) {
-  const relabeling* r = user;
-  tool_progress("learned", step, steps, loom_clock() - r->start, "steps");
-}
-
-static int play(relabeling* r, loomError* err) {
-  const relabelArgs* a = r->a;
-  loomPlayed* played = calloc((size_t)r->n, sizeof *played);
-  if (!played) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for demos");
-  for (int i = 0; i < r->n; i++) played[i] = (loomPlayed){&r->demo[i].motion, r->demo[i].state};
-
-  loomSelfPlayDef def = {.kind = a->play,
-                         .steps = a->steps,
-                         .length = (int)a->length,
-                         .reset = r->reset,
-                         .seed = (uint64_t)a->seed,
-                         .threads = (int)a->threads,
-                         .n = r->n,
-                         .demo = played,
-                         .stop = &tool_stop,
-                         .progress = tell_play,
-                         .user = r};
-  double cpu = loom_process_cpu();
-  int code = loom_self_play(&r->play, r->scene, &r->layout, &def, err);
-  r->play_seconds = loom_process_cpu() - cpu;
-  tool_progress_end();
-  free(played);
-  return code == LOOM_ERR_INTERRUPTED ? stopped(err) : code;
-}
-
-static int learn(relabeling* r, loomError* err) {
-  const relabelArgs* a = r->a;
-  loomDynamicsArmsDef def = {.model = a->model,
-                             .n = r->play.n,
-                             .motion = r->play.episode,
-                             .seed = (uint64_t)a->seed,
-                             .threads = (int)a->threads,
-                             .stop = &tool_stop,
-                             .progress = tell_fit,
-                             .user = r};
-  double cpu = loom_process_cpu();
-
-  r->start = loom_clock();
-  int code = loom_dynamics_arms_fit(&r->models, &r->layout, r->episode, &def, err);
-  r->fit_seconds = loom_process_cpu() - cpu;
-  tool_progress_end();
-  if (!code) r->digest = loom_dynamics_arms_digest(&r->models);
-  return code && tool_stop ? stopped(err) : code;
-}
-
-static int infer(relabeling* r, loomError* err) {
-  bool inverse = r->a->method == RELABEL_INVERSE;
-
-  r->start = loom_clock();
-  int code = inverse ? play(r, err) : 0;
-  if (!code && inverse) code = learn(r, err);
-  for (int i = 0; !code && i < r->n; i++) {
-    relabelDemo* d = &r->demo[i];
-    if (inverse)
-      code = loom_dynamics_arms_act(d->actions, &r->models, &d->motion, err);
-    else
-      loom_motion_differences(d->actions, &r->layout, r->episode, &d->motion);
-  }
-  return code ? code : relabel_compare(&r->errors, r->demo, r->n, r->episode, err);
-}
-
-// ---- written
-
-// What follows from actions: where they send the hands, and what grippers do. Names as generated demos have
-// them.
-static void add_targets(loomDemoRecord* record, const relabeling* r, const relabelDemo* d) {
-  int arms = r->layout.arm_count;
-  double* target = loom_demo_record_room(record, "datagen_info/target_pose", LOOM_TYPE_F64, 4,
-                                         (int64_t[]){d->rows, arms, 4, 4});
-  double* grip = loom_demo_record_room(record, "datagen_info/gripper_action", LOOM_TYPE_F64, 2,
-                                       (int64_t[]){d->rows, arms});
-  loomPose last[LOOM_MAX_ARMS];
-  const double* action = d->actions;
-
-  for (int t = 0; target && grip && t < d->rows; t++) {
-    for (int a = 0; a < arms; a++) {
-      const loomArm* arm = &r->episode->arms[a];
-      loomPose eef = loom_motion_eef(&r->layout, a, d->motion.row + (ptrdiff_t)t * r->layout.dim);
-      last[a] = loom_arm_target(arm, eef, t ? last[a] : eef, action);
-      loom_pose_to_matrix(target + (ptrdiff_t)16 * (t * arms + a), last[a]);
-      for (int k = 0; k < arm->robot->gripper_dim; k++)
-        grip[t * arms + a] += action[arm->pose_dim + k] / arm->robot->gripper_dim;
-      action += loom_arm_action_dim(arm);
-    }
-  }
-}
-
-static int list_attrs(loomAttr attr[8], char text[256], const relabeling* r) {
-  const relabelArgs* a = r->a;
-  int n = 0, at = 0;
-  attr[n++] = loom_attr_string("loom_relabel_method", method_names[a->method]);
-  attr[n++] = loom_attr_string("loom_relabel_task", r->task->name);
-  if (a->method != RELABEL_INVERSE) return n;
-
-  at = snprintf(text, 256, "perceptron of each arm, hidden");
-  for (int i = 0; i < a->model.hidden.n; i++)
-    at += snprintf(text + at, 256 - (size_t)at, " %d", a->model.hidden.size[i]);
-  snprintf(text + at, 256 - (size_t)at, ", %d steps of %d rows, digest %016llx", a->model.steps,
-           a->model.batch, (unsigned long long)r->digest);
-  attr[n++] = loom_attr_string("loom_relabel_model", text);
-  attr[n++] = loom_attr_string("loom_relabel_play", loom_self_play_names[a->play]);
-  attr[n++] = loom_attr_int("loom_relabel_steps", r->play.steps);
-  attr[n++] = loom_attr_int("loom_relabel_seed", a->seed);
-  return n;
-}
-
-static int assemble(relabeling* r, loomDemoRecord* record, loomRecord* extra, loomSource* source,
-                    loomError* err) {
-  char text[256];
-  loomAttr attr[8];
-  int code = 0;
-  for (int i = 0; !code && i < r->n; i++) {
-    const relabelDemo* d = &r->demo[i];
-    loom_demo_record_array(&record[i], "actions", LOOM_TYPE_F64, d->actions, 2,
-                           (int64_t[]){d->rows, r->episode->action_dim});
-    add_targets(&record[i], r, d);
-    code = loom_demo_record_finish(&extra[i], &record[i], NULL, err);
-    source[i] = (loomSource){loom_dataset_path(r->dataset), loom_dataset_demo_name(r->dataset, i)};
-  }
-  if (code) return code;
-
-  // Actions in other forms are no longer true either.
-  loomNames left_out = {0, NULL};
-  loomAssembleDef def = loom_default_assemble_def();
-  def.attr = attr;
-  def.nattr = list_attrs(attr, text, r);
-  def.extra = extra;
-  def.leave_out = "action_dict";
-  def.keep_names = true;
-  def.left_out = &left_out;
-  code = loom_dataset_assemble(r->a->out, source, r->n, &def, err);
-  tool_tell_left_out(&left_out, !code);
-  return code;
-}
-
-static int write_relabeled(relabeling* r, loomError* err) {
-  size_t n = (size_t)r->n;
-  loomDemoRecord* record = calloc(n, sizeof *record);
-  loomRecord* extra = calloc(n, sizeof *extra);
-  loomSource* source = calloc(n, sizeof *source);
-  int code = record && extra && source ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for demos");
-
-  if (!code) code = assemble(r, record, extra, source, err);
-  for (size_t i = 0; record && i < n; i++) loom_demo_record_destroy(&record[i]);
-  free(record);
-  free(extra);
-  free(source);
-  return code;
+  return !code && tool_stop ? relabel_stopped(r, err) : code;
 }
 
 // ---- told
@@ -353,7 +189,7 @@ static void print_json(const relabeling* r) {
 
   if (a->out) cJSON_AddStringToObject(out, "file", a->out);
   cJSON_AddStringToObject(out, "task", r->task->name);
-  cJSON_AddStringToObject(out, "method", method_names[a->method]);
+  cJSON_AddStringToObject(out, "method", relabel_methods[a->method]);
   cJSON_AddNumberToObject(out, "demos", r->n);
   cJSON_AddNumberToObject(out, "rows", (double)r->rows);
   cJSON_AddNumberToObject(out, "steps", (double)r->play.steps);
@@ -362,6 +198,11 @@ static void print_json(const relabeling* r) {
     cJSON_AddNumberToObject(out, "seed", (double)a->seed);
     cJSON_AddNumberToObject(out, "play_cpu", r->play_seconds);
     cJSON_AddNumberToObject(out, "fit_cpu", r->fit_seconds);
+  }
+  if (a->alpha > 0) {
+    cJSON_AddNumberToObject(out, "alpha", a->alpha);
+    cJSON_AddNumberToObject(out, "round", r->best);
+    cJSON_AddItemToObject(out, "success", cJSON_CreateDoubleArray(r->rate, r->round + 1));
   }
   if (r->errors.known) relabel_errors_json(out, &r->errors);
   tool_print_report_line(out);
@@ -373,10 +214,13 @@ static void print_relabeled(const relabeling* r) {
     print_json(r);
     return;
   }
-  printf("%d demos, %lld rows, by %s\n", r->n, (long long)r->rows, method_names[r->a->method]);
+  printf("%d demos, %lld rows, by %s\n", r->n, (long long)r->rows, relabel_methods[r->a->method]);
   if (r->a->method == RELABEL_INVERSE)
     printf("%lld control steps of self-play, %.0f s of CPU time, and %.0f s to learn from them\n",
            (long long)r->play.steps, r->play_seconds, r->fit_seconds);
+  for (int k = 0; r->a->alpha > 0 && k <= r->round; k++)
+    printf("round %d: %.0f %% of %lld episodes succeed%s\n", k, 100 * r->rate[k], (long long)r->a->tries,
+           k == r->best ? "; its actions are kept" : "");
   if (r->errors.known) relabel_errors_print(&r->errors);
 
   if (r->a->out) printf("wrote %s\n", r->a->out);
@@ -389,6 +233,7 @@ static void close_relabeling(relabeling* r, loomAssetRoots* roots) {
   loom_self_play_destroy(&r->play);
   loom_dynamics_arms_destroy(&r->models);
   tool_outputs_close(&r->outputs);
+  loom_run_folder_close(&r->folder);
   loom_episode_destroy(r->episode);
   loom_scene_destroy(r->scene);
   loom_dataset_close(r->dataset);
@@ -397,7 +242,12 @@ static void close_relabeling(relabeling* r, loomAssetRoots* roots) {
 }
 
 int cmd_relabel(int argc, char** argv) {
-  relabelArgs a = {.steps = 50000, .length = 200, .seed = 1, .model = loom_default_dynamics_def()};
+  relabelArgs a = {.steps = 50000,
+                   .length = 200,
+                   .seed = 1,
+                   .rounds = 5,
+                   .tries = 20,
+                   .model = loom_default_dynamics_def()};
   relabeling r = {.a = &a};
   loomError err = {0, ""};
   int code = read_relabel_options(&a, argc, argv);
@@ -409,8 +259,8 @@ int cmd_relabel(int argc, char** argv) {
   code = tool_output(&r.outputs, a.out, tool_output_mode(a.overwrite), inputs, 2, &err);
   if (!code) code = open_relabeling(&r, &a.roots, &err);
   if (!code) code = read_demos(&r, &err);
-  if (!code) code = infer(&r, &err);
-  if (!code && a.out) code = write_relabeled(&r, &err);
+  if (!code) code = (a.alpha > 0 ? relabel_alpha : relabel_infer)(&r, &err);
+  if (!code && a.out) code = relabel_write(&r, a.out, &err);
 
   if (!code) print_relabeled(&r);
   int status = code ? tool_fail(&err) : EXIT_DONE;
