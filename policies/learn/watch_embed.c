@@ -139,7 +139,7 @@ static void put_timed_row(embedding* m, int at, const watchSequence* s, int row)
   m->time[at] = (loomReal)s->time[row];
 }
 
-// Rows first.. of those that are put, n of them, as under another light: colors are no reason to be far apart.
+// Rows that are put, from `first` on, as under another light: colors are no reason to be far apart.
 static void tint_rows(embedding* m, int first, int n, double most, loomRandom* random) {
   const loomWatcherDef* def = &m->watcher.def;
   if (!def->pictures || !(most > 0)) return;

@@ -14,9 +14,6 @@
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
-const char* const relabel_methods[] = {
-    [RELABEL_INVERSE] = "inverse", [RELABEL_DIFFERENCES] = "differences", NULL};
-
 static const toolOption options[] = {
     TOOL_OPTION_AS("task", 't', "TASK", relabelArgs, STRING, task, .about = "task that the demos are of"),
     TOOL_OPTION_AS("output", 'o', "FILE.hdf5", relabelArgs, STRING, out,

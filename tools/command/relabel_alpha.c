@@ -1,6 +1,6 @@
-// demoloom relabel --alpha: BCO(alpha) (Torabi, Warnell and Stone, "Behavioral cloning from observation", 2018,
-// section 4.3 and algorithm 1): the policy that was learned from inferred actions gathers transitions that are
-// those of the task, more and more, from which inverse models learn as well.
+// demoloom relabel --alpha: BCO(alpha) (Torabi, Warnell and Stone, "Behavioral cloning from observation",
+// 2018, section 4.3 and algorithm 1): the policy that was learned from inferred actions gathers transitions
+// that are those of the task, more and more, from which inverse models learn as well.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +93,7 @@ static int train_policy(relabeling* r, const loomTrainConfig* how, loomError* er
   if (!c) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
 
   *c = *how;
+
   round_path(path, r, ".hdf5");
   int code = relabel_write(r, path, err);
   if (!code) code = loom_config_use(c, path, err);
@@ -126,6 +127,7 @@ typedef struct acting {
 static int see_episode(loomMotion* out, relabeling* r, const loomTrace* trace, loomError* err) {
   const double grip[LOOM_MAX_ARMS] = {0};
   loomEpisode* e = r->episode;
+
   int code = loom_motion_create(out, &r->layout, trace->rows, e->action_dim, err);
   if (!code) code = loom_episode_start(e, trace->states, err);
   for (int t = 0; !code && t < trace->rows; t++) {
@@ -140,6 +142,7 @@ static int see_episode(loomMotion* out, relabeling* r, const loomTrace* trace, l
 static int keep_episode(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
   acting* act = user;
   (void)episode;
+
   loomMotion* motion = &act->motion[rollout->number - act->first];
   if (trace && trace->rows > 1) act->code = see_episode(motion, act->r, trace, act->err);
   tool_progress("acted", ++act->done, (int)act->r->a->tries, loom_clock() - act->r->start, "episodes");
@@ -151,6 +154,7 @@ static int add_motions(loomSelfPlay* play, loomMotion* motion, int n, int64_t* s
   loomMotion* grown = realloc(play->episode, (size_t)(play->n + n) * sizeof *grown);
   if (!grown) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for episodes");
   play->episode = grown;
+
   for (int i = 0; i < n; i++) {
     if (motion[i].rows < 2) continue;
     play->episode[play->n++] = motion[i];
@@ -158,12 +162,13 @@ static int add_motions(loomSelfPlay* play, loomMotion* motion, int n, int64_t* s
     *steps += motion[i].rows - 1;
     motion[i] = (loomMotion){0};
   }
+
   return 0;
 }
 
 // `tries` episodes from number `first` on: how many succeed (share), and what they went through.
-static int act(double* rate, int64_t* steps, relabeling* r, loomTrained* policy, int64_t first,
-               loomError* err) {
+static int let_act(double* rate, int64_t* steps, relabeling* r, loomTrained* policy, int64_t first,
+                   loomError* err) {
   int n = (int)r->a->tries;
   acting acts = {.r = r, .first = (uint64_t)first, .err = err};
   acts.motion = calloc((size_t)n, sizeof *acts.motion);
@@ -185,6 +190,7 @@ static int act(double* rate, int64_t* steps, relabeling* r, loomTrained* policy,
   int code = loom_rollout(&report, r->scene, &maker, &def, acts.code ? NULL : err);
   tool_progress_end();
   if (acts.code) code = acts.code;
+
   if (!code) {
     *rate = report.rate;
     code = add_motions(&r->play, acts.motion, n, steps, err);
@@ -204,11 +210,14 @@ static int try_policy(relabeling* r, int64_t wanted, loomError* err) {
   int code = loom_trained_load(&policy, path, err);
   if (code) return code;
 
+  // Success is told of the first ones alone.
   int64_t steps = 0;
   double other;
-  code = act(&r->rate[r->round], &steps, r, &policy, 0, err);
+
+  code = let_act(&r->rate[r->round], &steps, r, &policy, 0, err);
+
   for (int i = 1; !code && steps < wanted && i < MOST_TIMES; i++)
-    code = act(&other, &steps, r, &policy, i * r->a->tries, err);
+    code = let_act(&other, &steps, r, &policy, i * r->a->tries, err);
   loom_trained_destroy(&policy);
   return code;
 }

@@ -5,6 +5,9 @@
 #include "tools/command/relabel.h"
 #include "tools/shared/common.h"
 
+const char* const relabel_methods[] = {
+    [RELABEL_INVERSE] = "inverse", [RELABEL_DIFFERENCES] = "differences", NULL};
+
 int relabel_stopped(const relabeling* r, loomError* err) {
   return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted; nothing was written: run it again%s",
                         r->a->folder ? " with --resume" : "");
@@ -70,6 +73,7 @@ static int learn(relabeling* r, loomError* err) {
 static int infer_actions(relabeling* r, loomError* err) {
   bool inverse = r->a->method == RELABEL_INVERSE;
   int code = 0;
+
   for (int i = 0; !code && i < r->n; i++) {
     relabelDemo* d = &r->demo[i];
     if (inverse)
@@ -77,6 +81,7 @@ static int infer_actions(relabeling* r, loomError* err) {
     else
       loom_motion_differences(d->actions, &r->layout, r->episode, &d->motion);
   }
+
   return code ? code : relabel_compare(&r->errors, r->demo, r->n, r->episode, err);
 }
 

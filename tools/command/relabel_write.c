@@ -40,6 +40,7 @@ static int list_attrs(loomAttr attr[ATTRS], char text[256], const relabeling* r)
   if (a->method != RELABEL_INVERSE) return n;
 
   at = snprintf(text, 256, "perceptron of each arm, hidden");
+
   for (int i = 0; i < a->model.hidden.n; i++)
     at += snprintf(text + at, 256 - (size_t)at, " %d", a->model.hidden.size[i]);
   snprintf(text + at, 256 - (size_t)at, ", %d steps of %d rows, digest %016llx", a->model.steps,

@@ -187,6 +187,10 @@ folder gail 0 "$loom" gail --toy ring -n 5 --looked 100 --samples 100 -o O
 rm -rf "$work/out"
 folder observe 0 "$loom" observe "$watched" -n 5 -j 1 -o O
 rm -rf "$work/out"
+check 'how a round learns' "$loom" train --data "$watched" -p bc_l2 --hidden 8 --epochs 1 --steps 2 --rollouts 0 -o "$work/how"
+folder relabel 0 "$loom" relabel "$watched" -t own --alpha 0.1 --rounds 1 --tries 1 --steps 256 --fit-steps 5 --hidden 8 -j 1 \
+  --config "$work/how/config.yaml" --folder O
+rm -rf "$work/out"
 check 'an expert of gail' "$loom" finetune -t tests/gym/hopper.yaml --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o "$work/hopper"
 check 'its demos' "$loom" rollout "$work/hopper/best.safetensors" -n 1 -o "$work/hopper.hdf5"
 folder 'irl task' 0 "$loom" irl tests/gym/hopper.yaml --data "$work/hopper.hdf5" -n 256 --environments 2 --evaluate 0 -j 1 -o O
@@ -430,7 +434,7 @@ check 'view: replaced where that is asked for' "${look[@]}" --annotated "$work/a
 
 # Every option that names a file or a folder was tried above, or is one of those that are read.
 reads='segment --segments|generate --source|generate --segments|train --data|dagger --data|export --data|teleop --input'
-reads+='|twin --scene|twin --object|twin --script|distill --inverse|distill --config|distill --data|view --policy|view --script|rollout --policy|finetune --config|finetune --data|finetune --reward|weave --source|weave --plan|observe --measure'
+reads+='|twin --scene|twin --object|twin --script|distill --inverse|distill --config|distill --data|view --policy|view --script|rollout --policy|finetune --config|finetune --data|finetune --reward|weave --source|weave --plan|observe --measure|relabel --config'
 elsewhere='generate --failed|view --annotated|view --segments|view --record|teleop --output' # opened otherwise: in place, or above by hand
 for command in $("$loom" --help | sed -nE '/^examples/q; s/^  ([a-z]+) .*/\1/p'); do
   for option in $("$loom" "$command" --help | sed -nE 's/^ +(-., )?(--[a-z-]+) (FILE|DIR).*/\2/p'); do

@@ -184,6 +184,47 @@ static void others_take_it(void** state) {
   must_run("render DIR/one.hdf5 --task tests/own --limit 1 --size 16x16 --columns 2 --sheet DIR/sheet.png");
 }
 
+// ---- round after round
+
+#define ROUNDS                                                                                        \
+  "relabel DIR/watched.hdf5 --task tests/own --alpha 0.1 --rounds 1 --tries 2 --config DIR/how.yaml " \
+  "--steps 600 --hidden 16 --fit-steps 60 --batch 64 "
+
+static void remove_files(const char* names) {
+  char command[600];
+  snprintf(command, sizeof command, "cd '%s' && rm -r %s", folder, names);
+  assert_int_equal(system(command), 0);
+}
+
+// A policy acts, and models learn from that; the same on any threads, and after what was lost is made again.
+static void goes_on_by_rounds(void** state) {
+  (void)state;
+  must_run("train --data DIR/made.hdf5 -p bc_l2 --hidden 8 --epochs 1 --steps 3 --rollouts 0 -o DIR/how");
+  copy("how/config.yaml", "how.yaml");
+  must_run(ROUNDS "--folder DIR/alpha -o DIR/alpha.hdf5 -j 1 --json");
+  assert_non_null(strstr(said, "\"alpha\":0.1"));
+  assert_non_null(strstr(said, "\"success\":[0,0]"));  // nobody learns it in three steps
+  assert_false(same_files("alpha/round_0.hdf5", "alpha/round_1.hdf5"));
+  must_run(ROUNDS "--folder DIR/alpha2 -o DIR/alpha2.hdf5 -j 3");
+  assert_true(same_files("alpha.hdf5", "alpha2.hdf5"));
+  assert_true(same_files("alpha/round_1.hdf5", "alpha2/round_1.hdf5"));
+
+  // Until something succeeds the first round's actions are as good as any: BCO(0)'s.
+  must_run(
+      "relabel DIR/watched.hdf5 --task tests/own --steps 600 --hidden 16 --fit-steps 60 --batch 64 -o "
+      "DIR/zero.hdf5");
+  assert_true(mean_error("alpha.hdf5") == mean_error("zero.hdf5"));
+
+  // Stopped in its last round, before it.
+  remove_files("alpha2/round_1/last.safetensors alpha2/round_1.hdf5");
+  must_run(ROUNDS "--folder DIR/alpha2 -o DIR/alpha2.hdf5 --overwrite --resume -j 2");
+  assert_true(same_files("alpha.hdf5", "alpha2.hdf5"));
+  assert_true(same_files("alpha/round_1.hdf5", "alpha2/round_1.hdf5"));
+  must_fail(ROUNDS "--folder DIR/alpha -o DIR/no.hdf5", 2, "holds a run already");
+  must_fail(ROUNDS "--folder DIR/alpha -o DIR/no.hdf5 --resume --seed 2", 2,
+            "'seed: 1' there, 'seed: 2' now");
+}
+
 // ---- what cannot be
 
 static void names_what_is_wrong(void** state) {
@@ -202,6 +243,13 @@ static void names_what_is_wrong(void** state) {
       {"DIR/made.hdf5 --task tests/own --reset nowhere", 2, "no reset distribution 'nowhere'"},
       {"DIR/none.hdf5 --task tests/own", 1, "none.hdf5"},
       {"DIR/made.hdf5 --task tests/door", 1, "made.hdf5: "},
+      {"DIR/made.hdf5 --task tests/own --alpha 0.5", 2, "--alpha needs --folder"},
+      {"DIR/made.hdf5 --task tests/own --folder DIR/no", 2, "are for --alpha"},
+      {"DIR/made.hdf5 --task tests/own --alpha 1 --folder DIR/no --method differences", 2,
+       "--method inverse"},
+      {"DIR/made.hdf5 --task tests/own --alpha 1 --folder DIR/no --overwrite --resume", 2,
+       "give one of them"},
+      {"DIR/made.hdf5 --task tests/own --alpha 1 --folder DIR/no --config DIR/none.yaml", 1, "none.yaml"},
       {"DIR/slow.hdf5 --task tests/own", 1, "control_freq"},
   };
 
@@ -236,11 +284,9 @@ static void names_what_is_wrong(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(infers_actions),
-      cmocka_unit_test(compares_without_learning),
-      cmocka_unit_test(says_so),
-      cmocka_unit_test(others_take_it),
-      cmocka_unit_test(names_what_is_wrong),
+      cmocka_unit_test(infers_actions),    cmocka_unit_test(compares_without_learning),
+      cmocka_unit_test(says_so),           cmocka_unit_test(others_take_it),
+      cmocka_unit_test(goes_on_by_rounds), cmocka_unit_test(names_what_is_wrong),
   };
 
   return cmocka_run_group_tests(tests, make_datasets, remove_folder);
