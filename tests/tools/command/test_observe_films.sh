@@ -30,7 +30,7 @@ for i in 0 1 2 3; do
 done
 
 # number KEY OF FILE: a number of an embedding in a line of JSON; within A B D: no further apart.
-number() { sed "s/.*\"$2\":{\([^}]*\)}.*/\1/; s/.*\"$1\":\([-0-9.e]*\).*/\1/" "$3"; }
+number() { grep '^{' "$3" | sed "s/.*\"$2\":{\([^}]*\)}.*/\1/; s/.*\"$1\":\([-0-9.e]*\).*/\1/"; }
 within() { awk -v a="$1" -v b="$2" -v d="$3" 'BEGIN { exit !(a - b <= d && b - a <= d) }'; }
 small=(--method tcc --side 24 --batch 4 --frames 8 --channels 4,8 --features 8 --hidden 16 --out 8)
 . tests/tools/same_bytes.sh
