@@ -116,8 +116,8 @@ int relabel_infer_again(relabeling* r, loomError* err);
 int relabel_write(relabeling* r, const char* path, loomError* err);
 
 /// BCO(alpha): a policy is trained on inferred actions and acts, models learn from what came of that as well,
-/// and infer anew, round after round, until a policy succeeds no more often than the best before it; whose
-/// actions stay. Errors of training and rollouts.
+/// and infer anew, round after round, until a policy succeeds no more often than the best before it, whose
+/// actions stay; where none succeeds the last one's. Errors of training and rollouts.
 int relabel_alpha(relabeling* r, loomError* err);
 
 #endif

@@ -241,7 +241,10 @@ static int go_round(relabeling* r, const loomTrainConfig* how, double* best, loo
   int code = r->round ? relabel_infer_again(r, err) : relabel_infer(r, err);
   if (!code) code = train_policy(r, how, err);
   if (!code) code = try_policy(r, wanted, err);
-  if (code || (r->round && r->rate[r->round] <= r->rate[r->best])) return code;
+
+  // As long as none succeeds, the one that knows most is kept.
+  bool better = r->rate[r->round] > r->rate[r->best] || !(r->rate[r->best] > 0);
+  if (code || !better) return code;
 
   r->best = r->round;
   copy_actions(best, r, false);
@@ -265,9 +268,7 @@ int relabel_alpha(relabeling* r, loomError* err) {
 
   for (r->round = 0; !code; r->round++) {
     code = go_round(r, how, best, err);
-    // Where none has succeeded yet, nothing tells them apart.
-    bool worse = r->best < r->round && r->rate[r->best] > 0;
-    if (!code && (worse || r->round == a->rounds)) break;
+    if (!code && (r->best < r->round || r->round == a->rounds)) break;
   }
   if (!code) {
     copy_actions(best, r, true);
