@@ -55,7 +55,7 @@ static int name_keys(reading* r, loomError* err) {
 // ---- a film
 
 static void free_files(loomFilmFile* file, int n) {
-  for (int i = 0; file && i < n; i++) free((void*)(uintptr_t)file[i].bytes);
+  for (int i = 0; file && i < n; i++) free((void*)file[i].bytes);
   free(file);
 }
 
@@ -86,7 +86,7 @@ static int read_film(loomFilm* out, reading* r, const char* path, loomError* err
                      .width = r->def->side,
                      .height = r->def->side,
                      .wait = is_told_to_stop,
-                     .wait_user = (void*)(uintptr_t)r->def};
+                     .wait_user = (void*)r->def};
   loomFilmFile* file = NULL;
   loomNames names;
   int code = loom_film_files(&names, &def.pictures, path, err);

@@ -360,7 +360,7 @@ static void pictures_of_two_sizes(void** state) {
   assert_int_equal(loom_film_read(&film, file, 2, &def, &err), LOOM_ERR_FORMAT);
   assert_non_null(strstr(err.message, "b.png: has 21 x 20 pixels, where what comes before has 20 x 20"));
 
-  for (int i = 0; i < 2; i++) free((void*)(uintptr_t)file[i].bytes);
+  for (int i = 0; i < 2; i++) free((void*)file[i].bytes);
 }
 
 static bool at_once(void* user, double seconds) {
