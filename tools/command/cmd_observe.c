@@ -235,7 +235,7 @@ static void print_text(const observeArgs* a, const loomWatchState* s) {
 
 int cmd_observe(int argc, char** argv) {
   observeArgs a = {.start = loom_clock()};
-  loomWatchState state;
+  loomWatchState state = {0};
   loomError err = {0, ""};
   int code = read_observe_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;

@@ -183,11 +183,11 @@ static double error_of(const loomFilm* film) {
   for (int i = 0; i < film->frames; i++) {
     paint(rgb, WIDTH, HEIGHT, i);
     for (int k = 0; k < 3 * SIDE * SIDE; k++) {
-      int x = k / 3 % SIDE, y = k / 3 / SIDE;
-      double mean = 0;
+      int x = k / 3 % SIDE, y = k / (3 * SIDE);
+      int whole = 0;
       for (int j = 0; j < across * down; j++)
-        mean += rgb[3 * ((y * down + j / across) * WIDTH + x * across + j % across) + k % 3];
-      sum += fabs(film->rgb[i * 3 * SIDE * SIDE + k] - mean / (across * down));
+        whole += rgb[3 * ((y * down + j / across) * WIDTH + x * across + j % across) + k % 3];
+      sum += fabs(film->rgb[i * 3 * SIDE * SIDE + k] - (double)whole / (across * down));
     }
   }
 
