@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/aside.h"
 #include "engine/base/file.h"
 #include "engine/base/yaml.h"
 #include "engine/model/mjcf.h"
 #include "engine/scene/library.h"
 #include "engine/scene/scene.h"
-#include "generators/twin/aside.h"
 #include "generators/twin/edit_work.h"
 
 loomTwinEditDef loom_default_twin_edit_def(void) {

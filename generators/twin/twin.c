@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "engine/base/aside.h"
 #include "engine/base/run_folder.h"
-#include "generators/twin/aside.h"
 #include "generators/twin/twin_part.h"
 
 loomTwinDef loom_default_twin_def(void) {
