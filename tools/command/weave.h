@@ -87,8 +87,10 @@ int weave_plan_keep(const weaveRun* run, loomError* err);
 typedef struct weaveCosts {
   double demo, step, control_step, episode;
 } weaveCosts;
-/// Fill in what is not decided of demos and training, for so many seconds in all.
+/// Fill in what is not decided of demos and of the first policy, for so many seconds in all.
 void weave_plan_data(weavePlan* plan, const weaveCosts* costs, double seconds);
+/// And of training in each round, once the first policy has told how long a step takes.
+void weave_plan_training(weavePlan* plan, const weaveCosts* costs, double seconds);
 /// One more round of demos, or finetuning? `before` and `now`: shares that succeeded without the last round
 /// and with it; `spent` and `round`: seconds in all so far, and of that round; `left` for either.
 bool weave_more_demos(double before, double now, double spent, double round, double left);

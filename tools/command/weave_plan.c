@@ -62,9 +62,12 @@ static int64_t fit(double seconds, double each, int64_t least, int64_t most) {
 void weave_plan_data(weavePlan* plan, const weaveCosts* costs, double seconds) {
   if (!plan->looks) plan->looks = 100;
   if (!plan->demos) plan->demos = fit(0.14 * seconds, costs->demo, 12, 1000);
-  if (!plan->steps) plan->steps = fit(0.22 * seconds, costs->step, 300, 20000);
-  if (!plan->first_steps) plan->first_steps = plan->steps / 5;
+  if (!plan->first_steps) plan->first_steps = fit(0.045 * seconds, costs->step, 60, 4000);
   if (!plan->rounds) plan->rounds = 1;
+}
+
+void weave_plan_training(weavePlan* plan, const weaveCosts* costs, double seconds) {
+  if (!plan->steps) plan->steps = fit(0.22 * seconds, costs->step, 300, 20000);
 }
 
 static const double seldom = 0.05;  // a policy that never succeeds is not finetuned

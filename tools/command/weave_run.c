@@ -167,12 +167,18 @@ static bool wants_another(const weaveRun* run, int64_t round) {
 }
 
 // Until finetuning promises more.
-static int learn_from_demos(weaveRun* run, const weaveCosts* costs, loomError* err) {
+static int learn_from_demos(weaveRun* run, weaveCosts* costs, loomError* err) {
   weavePlan* plan = &run->plan;
   weave_plan_data(plan, costs, 3600 * run->args->hours);
   int code = weave_plan_keep(run, err);
 
-  for (int64_t round = 0; !code && round <= plan->rounds; round++) {
+  // What a step takes is known better from the first policy than from the pilot.
+  if (!code) code = do_round(run, 0, err);
+  if (!code) costs->step = weave_find(run, "train-1")->seconds / (double)plan->first_steps;
+  weave_plan_training(plan, costs, 3600 * run->args->hours);
+  if (!code) code = weave_plan_keep(run, err);
+
+  for (int64_t round = 1; !code && round <= plan->rounds; round++) {
     code = do_round(run, round, err);
     if (code || plan->finetune || round < plan->rounds || round == ROUNDS || !wants_another(run, round))
       continue;

@@ -17,6 +17,8 @@ enum { HOUR = 3600 };
 static weavePlan whole(double seconds, double success) {
   weavePlan plan = {0};
   weave_plan_data(&plan, &costs, seconds);
+  assert_true(plan.first_steps && !plan.steps);
+  weave_plan_training(&plan, &costs, seconds);
   assert_false(weave_plan_is_whole(&plan));
 
   // What demos and training have taken by then.
@@ -76,6 +78,7 @@ static void what_is_decided_stays(void** state) {
   weavePlan plan = given;
 
   weave_plan_data(&plan, &costs, HOUR);
+  weave_plan_training(&plan, &costs, HOUR);
   weave_plan_rest(&plan, &costs, HOUR, 0.9, 300);
   assert_memory_equal(&plan, &given, sizeof plan);
 }
