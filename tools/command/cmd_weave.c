@@ -12,7 +12,7 @@
 #include "tools/shared/tries.h"
 
 static const toolOption options[] = {
-    TOOL_OPTION_AS("hours", 0, "H", weaveArgs, REAL, hours, .least = 0.01, .most = 1000, .unit = "h",
+    TOOL_OPTION_AS("hours", 0, "H", weaveArgs, REAL, hours, .least = 0.001, .most = 1000, .unit = "h",
                    .about = "that it may take, on as many cores as it has"),
     TOOL_OPTION_AS("output", 'o', "DIR", weaveArgs, STRING, folder, .about = "where all goes"),
     TOOL_OPTION_AS("source", 0, "FILE", weaveArgs, STRING, source,

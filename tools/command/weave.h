@@ -22,6 +22,7 @@ typedef struct weaveArgs {
 /// the same plan another run makes the same bytes. 0 = not decided yet.
 typedef struct weavePlan {
   int64_t looks;        // episodes by which is found out where a policy fails, and how often
+  int64_t max_steps;    // control steps of an episode that tests a policy
   int64_t demos;        // in the first round, half of them where the first policy fails
   int64_t first_steps;  // of training the first policy, which only shows where
   int64_t steps;        // of training in each round
@@ -86,6 +87,7 @@ int weave_plan_keep(const weaveRun* run, loomError* err);
 /// episode of a test.
 typedef struct weaveCosts {
   double demo, step, control_step, episode;
+  double rows;  // of a demo
 } weaveCosts;
 /// Fill in what is not decided of demos and of the first policy, for so many seconds in all.
 void weave_plan_data(weavePlan* plan, const weaveCosts* costs, double seconds);

@@ -11,6 +11,7 @@
 static const loomFieldDef plan_rows[] = {
     PLAN(INT64, looks, .high = 100000,
          .about = "episodes by which is found out where a policy fails, and how often"),
+    PLAN(INT64, max_steps, .high = 1 << 20, .about = "control steps of an episode that tests a policy"),
     PLAN(INT64, demos, .high = 1 << 24, .about = "generated in all by the first two rounds"),
     PLAN(INT64, first_steps, .high = 1 << 30, .about = "of training the first policy"),
     PLAN(INT64, steps, .high = 1 << 30, .about = "of training in each round"),
@@ -32,8 +33,8 @@ int weave_plan_read(weavePlan* plan, const char* path, loomError* err) {
 }
 
 bool weave_plan_is_whole(const weavePlan* p) {
-  return p->looks && p->demos && p->first_steps && p->steps && p->rounds && p->finetune && p->taught &&
-         p->student_steps;
+  return p->looks && p->max_steps && p->demos && p->first_steps && p->steps && p->rounds && p->finetune &&
+         p->taught && p->student_steps;
 }
 
 int weave_plan_keep(const weaveRun* run, loomError* err) {
@@ -61,6 +62,7 @@ static int64_t fit(double seconds, double each, int64_t least, int64_t most) {
 // thousand steps policies hardly gain (policies/README.md), and what is left is better spent on finetuning.
 void weave_plan_data(weavePlan* plan, const weaveCosts* costs, double seconds) {
   if (!plan->looks) plan->looks = 100;
+  if (!plan->max_steps) plan->max_steps = fit(2 * costs->rows, 1, 1, 1 << 20);
   if (!plan->demos) plan->demos = fit(0.14 * seconds, costs->demo, 12, 1000);
   if (!plan->first_steps) plan->first_steps = fit(0.045 * seconds, costs->step, 60, 4000);
   if (!plan->rounds) plan->rounds = 1;

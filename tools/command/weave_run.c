@@ -106,6 +106,7 @@ static int test(weaveRun* run, const char* stage, const char* policy, int seed, 
   weave_file(&line, NULL, run, policy);
   add_task(&line, run);
   weave_number(&line, "-n", n);
+  weave_number(&line, "--max-steps", run->plan.max_steps);
   weave_word(&line, "--json");
 
   snprintf(name, sizeof name, "%s-%.40s", seed == SEED_TEST ? "test" : "choose", stage);
@@ -226,8 +227,9 @@ static int find_costs(weaveRun* run, weaveCosts* out, loomError* err) {
   // An episode is of about as many steps as a demo, and does not learn.
   *out = (weaveCosts){.demo = weave_value(run, "pilot-generate", "seconds") / demos,
                       .step = weave_value(run, "pilot-train", "seconds") / STEPS,
-                      .control_step = weave_find(run, "pilot-finetune")->seconds / CONTROL_STEPS};
-  out->episode = 0.5 * weave_value(run, "pilot-generate", "mean_rows") * out->control_step;
+                      .control_step = weave_find(run, "pilot-finetune")->seconds / CONTROL_STEPS,
+                      .rows = weave_value(run, "pilot-generate", "mean_rows")};
+  out->episode = 0.5 * out->rows * out->control_step;
   return 0;
 }
 

@@ -205,7 +205,7 @@ mv "$work/out" "$work/kept"
 (cd "$work" && . "$easy_task")
 folder distill 0 "$loom" distill "$policy" --task easy -n 1 --eval 1 -c "$work/student.yaml" -j 1 -o O
 rm -rf "$work/out"
-printf '%s: %d\n' looks 10 demos 2 first_steps 10 steps 10 rounds 1 finetune -1 taught 1 student_steps 10 >"$work/plan.yaml"
+printf '%s: %d\n' looks 10 max_steps 40 demos 2 first_steps 10 steps 10 rounds 1 finetune -1 taught 1 student_steps 10 >"$work/plan.yaml"
 folder weave 0 "$loom" weave easy --source "$base" --plan "$work/plan.yaml" -p bc_l2 --eval 1 -j 1 -o O
 rm -rf "$work/out" && mv "$work/kept" "$work/out"
 

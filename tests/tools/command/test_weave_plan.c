@@ -11,7 +11,8 @@
 #include "tools/command/weave.h"
 
 // A handover on two cores.
-static const weaveCosts costs = {.demo = 0.4, .step = 0.033, .control_step = 0.002, .episode = 0.15};
+static const weaveCosts costs = {
+    .demo = 0.4, .step = 0.033, .control_step = 0.002, .episode = 0.15, .rows = 320};
 enum { HOUR = 3600 };
 
 static weavePlan whole(double seconds, double success) {
@@ -68,6 +69,7 @@ static void what_never_or_always_succeeds_is_not_finetuned(void** state) {
 static void what_is_decided_stays(void** state) {
   (void)state;
   const weavePlan given = {.looks = 7,
+                           .max_steps = 13,
                            .demos = 5,
                            .first_steps = 3,
                            .steps = 11,

@@ -45,7 +45,7 @@ table=(
   'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
-printf '%s: %d\n' looks 10 demos 2 first_steps 10 steps 10 rounds 1 finetune -1 taught 1 student_steps 10 >plan.yaml
+printf '%s: %d\n' looks 10 max_steps 40 demos 2 first_steps 10 steps 10 rounds 1 finetune -1 taught 1 student_steps 10 >plan.yaml
 {
   for x in -0.02 0.02; do for y in -0.02 0.02; do for z in 0 0.04; do echo "v $x $y $z"; done; done; done
   printf 'f %d %d %d\n' 1 2 3 2 4 3 5 7 6 6 7 8 1 5 2 2 5 6 3 4 7 4 8 7 1 3 5 3 7 5 2 6 4 4 6 8
