@@ -13,6 +13,11 @@ typedef enum loomFolderMode {
   LOOM_FOLDER_OVERWRITE,  // remove what a run left there
 } loomFolderMode;
 
+/// What a run's two switches say; with both it is begun anew.
+static inline loomFolderMode loom_folder_mode(bool overwrite, bool resume) {
+  return overwrite ? LOOM_FOLDER_OVERWRITE : resume ? LOOM_FOLDER_RESUME : LOOM_FOLDER_NEW;
+}
+
 typedef struct loomRunFolderDef {
   const char* path;
   bool parents;  // make what leads to it too

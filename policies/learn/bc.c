@@ -561,9 +561,7 @@ static loomRunFolderDef folder_def(const run* r) {
   static const char* const own[] = {LOOM_TRAIN_FILES, NULL};
   return (loomRunFolderDef){.path = r->config->checkpoint.folder,
                             .parents = true,
-                            .mode = r->def->overwrite ? LOOM_FOLDER_OVERWRITE
-                                    : r->def->resume  ? LOOM_FOLDER_RESUME
-                                                      : LOOM_FOLDER_NEW,
+                            .mode = loom_folder_mode(r->def->overwrite, r->def->resume),
                             .mark = "last.safetensors",
                             .own = own,
                             .alternative = other_folder};

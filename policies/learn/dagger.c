@@ -107,9 +107,7 @@ static int try_folder(loomRunFolder* out, const loomDaggerDef* d, loomError* err
 
   loomRunFolderDef def = {.path = d->folder,
                           .parents = true,
-                          .mode = d->overwrite ? LOOM_FOLDER_OVERWRITE
-                                  : d->resume  ? LOOM_FOLDER_RESUME
-                                               : LOOM_FOLDER_NEW,
+                          .mode = loom_folder_mode(d->overwrite, d->resume),
                           .mark = settings_file,
                           .own = own,
                           .folders = folders,

@@ -443,9 +443,7 @@ static loomRunFolderDef folder_def(const run* r) {
   static const char* const own[] = {LOOM_FINETUNE_FILES, NULL};
   return (loomRunFolderDef){.path = r->def->folder,
                             .parents = true,
-                            .mode = r->def->overwrite ? LOOM_FOLDER_OVERWRITE
-                                    : r->def->resume  ? LOOM_FOLDER_RESUME
-                                                      : LOOM_FOLDER_NEW,
+                            .mode = loom_folder_mode(r->def->overwrite, r->def->resume),
                             .mark = "last.safetensors",
                             .own = own,
                             .alternative = "learn in another folder"};

@@ -306,9 +306,7 @@ static int open_folder(toyRun* r, loomError* err) {
   const loomToyDef* def = r->def;
   loomRunFolderDef folder = {.path = def->folder,
                              .parents = true,
-                             .mode = def->overwrite ? LOOM_FOLDER_OVERWRITE
-                                     : def->resume  ? LOOM_FOLDER_RESUME
-                                                    : LOOM_FOLDER_NEW,
+                             .mode = loom_folder_mode(def->overwrite, def->resume),
                              .mark = "last.safetensors",
                              .own = files,
                              .alternative = "learn in another folder"};

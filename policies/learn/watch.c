@@ -110,9 +110,7 @@ static int open_folder(wholeRun* w, loomError* err) {
   const loomWatchDef* def = w->run.def;
   loomRunFolderDef folder = {.path = def->folder,
                              .parents = true,
-                             .mode = def->overwrite ? LOOM_FOLDER_OVERWRITE
-                                     : def->resume  ? LOOM_FOLDER_RESUME
-                                                    : LOOM_FOLDER_NEW,
+                             .mode = loom_folder_mode(def->overwrite, def->resume),
                              .mark = "last.safetensors",
                              .own = files,
                              .ninput = w->run.config.inputs,

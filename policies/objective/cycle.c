@@ -90,13 +90,33 @@ static double regress(double* dshare, const double* share, const loomReal* time,
   return weight * (off * off / variance + def->variance * log(variance));
 }
 
-static double cycle_row(cycleWork* w, const loomCycleRows* u, const loomCycleRows* v, int i, int dim,
-                        const loomCycleDef* def, double weight) {
-  double scale = 1 / (def->temperature * dim);
+// One row on its way, with no slopes yet; and what it got of them.
+static void take_row(cycleWork* w, const loomCycleRows* u, int i, int dim) {
   for (int d = 0; d < dim; d++) {
     w->row[d] = (double)u->row[(ptrdiff_t)i * dim + d];
     w->likeness[d] = w->drow[d] = w->dlike[d] = 0;
   }
+}
+
+static void give_slopes(const cycleWork* w, const loomCycleRows* u, int i, int dim) {
+  for (int d = 0; d < dim; d++) u->drow[(ptrdiff_t)i * dim + d] += (loomReal)w->drow[d];
+}
+
+typedef double rowLoss(cycleWork* w, const loomCycleRows* u, const loomCycleRows* v, int i, int dim,
+                       const loomCycleDef* def, double weight);
+
+static double mean_of_rows(rowLoss* of_row, const loomCycleRows* u, const loomCycleRows* v, int dim,
+                           const loomCycleDef* def, double weight, double* work) {
+  cycleWork w = lay_out(work, u->n, v->n, dim);
+  double loss = 0;
+  for (int i = 0; i < u->n; i++) loss += of_row(&w, u, v, i, dim, def, weight / u->n);
+  return loss;
+}
+
+static double cycle_row(cycleWork* w, const loomCycleRows* u, const loomCycleRows* v, int i, int dim,
+                        const loomCycleDef* def, double weight) {
+  double scale = 1 / (def->temperature * dim);
+  take_row(w, u, i, dim);
 
   soft_weights(w->there, w->row, v->row, v->n, dim, scale);
   for (int k = 0; k < v->n; k++)
@@ -114,16 +134,13 @@ static double cycle_row(cycleWork* w, const loomCycleRows* u, const loomCycleRow
     }
   }
   soft_weights_back(w->drow, v->drow, w->dthere, w->there, w->row, v->row, v->n, dim, scale);
-  for (int d = 0; d < dim; d++) u->drow[(ptrdiff_t)i * dim + d] += (loomReal)w->drow[d];
+  give_slopes(w, u, i, dim);
   return loss;
 }
 
 double loom_cycle_loss(const loomCycleRows* u, const loomCycleRows* v, int dim, const loomCycleDef* def,
                        double weight, double* work) {
-  cycleWork w = lay_out(work, u->n, v->n, dim);
-  double loss = 0;
-  for (int i = 0; i < u->n; i++) loss += cycle_row(&w, u, v, i, dim, def, weight / u->n);
-  return loss;
+  return mean_of_rows(cycle_row, u, v, dim, def, weight, work);
 }
 
 // ---- one moment, seen twice
@@ -131,24 +148,18 @@ double loom_cycle_loss(const loomCycleRows* u, const loomCycleRows* v, int dim, 
 static double moment_row(cycleWork* w, const loomCycleRows* u, const loomCycleRows* v, int i, int dim,
                          const loomCycleDef* def, double weight) {
   double scale = 1 / (def->temperature * dim);
-  for (int d = 0; d < dim; d++) {
-    w->row[d] = (double)u->row[(ptrdiff_t)i * dim + d];
-    w->drow[d] = 0;
-  }
+  take_row(w, u, i, dim);
 
   soft_weights(w->there, w->row, v->row, v->n, dim, scale);
   double loss = regress(w->dthere, w->there, v->time, v->n, (double)u->time[i], def, weight);
   soft_weights_back(w->drow, v->drow, w->dthere, w->there, w->row, v->row, v->n, dim, scale);
-  for (int d = 0; d < dim; d++) u->drow[(ptrdiff_t)i * dim + d] += (loomReal)w->drow[d];
+  give_slopes(w, u, i, dim);
   return loss;
 }
 
 double loom_moment_loss(const loomCycleRows* u, const loomCycleRows* v, int dim, const loomCycleDef* def,
                         double weight, double* work) {
-  cycleWork w = lay_out(work, u->n, v->n, dim);
-  double loss = 0;
-  for (int i = 0; i < u->n; i++) loss += moment_row(&w, u, v, i, dim, def, weight / u->n);
-  return loss;
+  return mean_of_rows(moment_row, u, v, dim, def, weight, work);
 }
 
 // ---- distances

@@ -166,9 +166,7 @@ static int open_parts(recording* r, loomError* err) {
   if (r->complete) return loom_dataset_check_run(a->out, r->settings, r->limits, anew, err);
 
   loomRunFolderDef def = {.path = path,
-                          .mode = a->overwrite ? LOOM_FOLDER_OVERWRITE
-                                  : a->resume  ? LOOM_FOLDER_RESUME
-                                               : LOOM_FOLDER_NEW,
+                          .mode = loom_folder_mode(a->overwrite, a->resume),
                           .mark = "run.json",
                           .own = own,
                           .alternative = anew};

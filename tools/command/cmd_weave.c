@@ -116,9 +116,7 @@ static int open_folder(weaveRun* run, loomError* err) {
   const char* const input[] = {a->source, a->plan};
   loomRunFolderDef def = {.path = a->folder,
                           .parents = true,
-                          .mode = a->overwrite ? LOOM_FOLDER_OVERWRITE
-                                  : a->resume  ? LOOM_FOLDER_RESUME
-                                               : LOOM_FOLDER_NEW,
+                          .mode = loom_folder_mode(a->overwrite, a->resume),
                           .mark = settings_file,
                           .own = own,
                           .folders = folders,

@@ -9,9 +9,7 @@ static const char settings_file[] = DISTILL_SETTINGS;
 loomRunFolderDef distill_folder_def(const distillArgs* a, const distillFolder* f) {
   return (loomRunFolderDef){.path = a->folder,
                             .parents = true,
-                            .mode = a->overwrite ? LOOM_FOLDER_OVERWRITE
-                                    : a->resume  ? LOOM_FOLDER_RESUME
-                                                 : LOOM_FOLDER_NEW,
+                            .mode = loom_folder_mode(a->overwrite, a->resume),
                             .mark = settings_file,
                             .own = f->own,
                             .folders = f->folders,

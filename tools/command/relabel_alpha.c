@@ -48,11 +48,10 @@ static int open_folder(relabeling* r, const loomTrainConfig* c, loomError* err) 
   static const char* const inner[] = {LOOM_TRAIN_FILES, NULL};
   const relabelArgs* a = r->a;
   const char* const input[] = {loom_dataset_path(r->dataset), a->config};
+  // --overwrite beside --resume is of OUT.
   loomRunFolderDef def = {.path = a->folder,
                           .parents = true,
-                          .mode = a->resume      ? LOOM_FOLDER_RESUME
-                                  : a->overwrite ? LOOM_FOLDER_OVERWRITE
-                                                 : LOOM_FOLDER_NEW,
+                          .mode = loom_folder_mode(a->overwrite && !a->resume, a->resume),
                           .mark = settings_file,
                           .own = own,
                           .folders = folders,

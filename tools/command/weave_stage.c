@@ -1,10 +1,7 @@
 // demoloom weave: a stage is a command line of this program, run in a child of its own.
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +10,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "tools/command/weave.h"
+#include "tools/shared/child.h"
 
 // ---- command lines
 
@@ -128,35 +126,13 @@ static int read_stage(weaveRun* run, const char* name, const char* path, loomErr
   return code;
 }
 
-// ---- a stage's seconds, those of parts that were stopped included
-
-static double spent_before(const char* path) {
-  char line[64];
-  double sum = 0;
-  FILE* file = fopen(path, "r");
-  while (file && fgets(line, sizeof line, file)) sum += strtod(line, NULL);
-  if (file) fclose(file);
-  return sum;
-}
-
-static void note_spent(const char* path, double seconds) {
-  FILE* file = fopen(path, "a");
-  if (!file) return;
-  fprintf(file, "%.3f\n", seconds);
-  fclose(file);
-}
-
 // ---- the child
 
-// Never returns. It ends with its parent, and a Ctrl-C at the terminal is its parent's to pass on.
+// Never returns.
 static void be_child(const weaveRun* run, int (*command)(int, char**), weaveLine* line, const char* out,
                      pid_t parent) {
   close(run->folder.lock);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  setpgid(0, 0);
-  int file = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (getppid() != parent || file < 0 || dup2(file, STDOUT_FILENO) < 0) _exit(EXIT_FAILED);
-  close(file);
+  tool_child_begin(parent, out, NULL);
   exit(command(line->argc, line->argv));
 }
 
@@ -171,9 +147,8 @@ static int wait_for(pid_t child, double* core_seconds) {
     loom_sleep(0.02);
   }
 
-  *core_seconds = (double)use.ru_utime.tv_sec + (double)use.ru_stime.tv_sec +
-                  1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  *core_seconds = tool_child_seconds(&use);
+  return tool_child_status(status);
 }
 
 static int keep_stage(weaveRun* run, const char* name, const weaveLine* line, const char* path,
@@ -216,8 +191,7 @@ static int run_stage(weaveRun* run, const char* name, int (*command)(int, char**
   if (child < 0) return loom_error_set(err, LOOM_ERR_IO, "no process can be started for %s", name);
 
   int status = wait_for(child, &core_seconds);
-  double seconds = loom_clock() - start;
-  if (tool_stop || status) note_spent(spent, seconds);
+  double seconds = tool_add_seconds(spent, loom_clock() - start);  // parts that were stopped included
   if (tool_stop) return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted");
   if (status)
     return loom_error_set(
@@ -226,8 +200,9 @@ static int run_stage(weaveRun* run, const char* name, int (*command)(int, char**
         "above, and --resume goes on here",
         name, line->argv[0], status);
 
-  int code = keep_stage(run, name, line, path, out, seconds + spent_before(spent), core_seconds, err);
+  int code = keep_stage(run, name, line, path, out, seconds, core_seconds, err);
   if (!code) unlink(out);
+  if (!code) unlink(spent);
   return code;
 }
 

@@ -1,12 +1,10 @@
 #include "tools/shared/cells.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -16,6 +14,7 @@
 #include "engine/base/file.h"
 #include "engine/base/lease.h"
 #include "engine/base/run_folder.h"
+#include "tools/shared/child.h"
 #include "tools/shared/common.h"
 
 enum { PATH = LOOM_PATH_MAX + 128, LOST = 125 };  // exit status of a child that has lost its lease
@@ -67,13 +66,6 @@ static void watch_lease(const loomLease* lease, double every) {
   setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-static bool redirect(int to, const char* path) {
-  int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  bool done = file >= 0 && dup2(file, to) >= 0;
-  if (file >= 0) close(file);
-  return done;
-}
-
 // In the child: never returns.
 static void be_child(const drain* d, const slot* s, pid_t parent) {
   char out[PATH], log[PATH];
@@ -81,11 +73,7 @@ static void be_child(const drain* d, const slot* s, pid_t parent) {
   tool_cell_path(out, c->folder, name_of(d, s->cell), "output.json");
   tool_cell_path(log, c->folder, name_of(d, s->cell), "log.txt");
 
-  // It ends with its parent, and a Ctrl-C at the terminal is its parent's to pass on.
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  setpgid(0, 0);
-  if (getppid() != parent || !redirect(STDOUT_FILENO, out) || !redirect(STDERR_FILENO, log))
-    _exit(EXIT_FAILED);
+  tool_child_begin(parent, out, log);
   watch_lease(&s->lease, c->beat / 8);
   exit(c->run(c->user, s->cell));
 }
@@ -101,27 +89,11 @@ static int start_child(drain* d, slot* s, loomError* err) {
   return loom_error_set(err, LOOM_ERR_IO, "no process can be started for cell %s", name_of(d, s->cell));
 }
 
-// ---- how much processor time a cell took
-
-// Over all children that worked on it, a line each.
+// How much processor time a cell took, over all children that worked on it.
 static double add_time(const drain* d, int cell, double seconds) {
   char path[PATH];
-  double sum = 0, one;
   tool_cell_path(path, d->cells->folder, name_of(d, cell), "core_seconds.txt");
-
-  FILE* file = fopen(path, "a+b");
-  if (!file) return seconds;
-  fprintf(file, "%.3f\n", seconds);
-  fflush(file);
-  rewind(file);
-  while (fscanf(file, "%lf", &one) == 1) sum += one;
-  fclose(file);
-  return sum;
-}
-
-static double seconds_of(const struct rusage* use) {
-  return (double)use->ru_utime.tv_sec + (double)use->ru_stime.tv_sec +
-         1e-6 * (double)(use->ru_utime.tv_usec + use->ru_stime.tv_usec);
+  return tool_add_seconds(path, seconds);
 }
 
 // ---- slots
@@ -144,8 +116,8 @@ static int reap(drain* d, slot* s, loomError* err) {
   if (ended != s->child) return LOOM_OK;
 
   // What was done without a lease counts for nothing; what was stopped goes on another time.
-  int left = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  double seconds = add_time(d, s->cell, seconds_of(&use));
+  int left = tool_child_status(status);
+  double seconds = add_time(d, s->cell, tool_child_seconds(&use));
   if (left == LOST || !loom_lease_is_held(&s->lease)) {
     tell_cell(d, s->cell, "its lease was lost, and is another worker's");
   } else if (!s->told || !left) {
