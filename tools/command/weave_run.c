@@ -210,7 +210,7 @@ static int finetune_pilot(weaveRun* run, int64_t steps, loomError* err) {
 }
 
 static int find_costs(weaveRun* run, weaveCosts* out, loomError* err) {
-  enum { DEMOS = 6, ATTEMPTS = 200, STEPS = 40, CONTROL_STEPS = 2000 };
+  enum { DEMOS = 6, ATTEMPTS = 200, STEPS = 40 };
   const char* const data = "pilot.hdf5";
   int code = generate(run, "pilot-generate", SEED_PILOT, DEMOS, ATTEMPTS, NULL, data, err);
   double demos = weave_value(run, "pilot-generate", "successes");
@@ -221,13 +221,17 @@ static int find_costs(weaveRun* run, weaveCosts* out, loomError* err) {
         "--attempts 100` says why they fail",
         run->args->task, ATTEMPTS, run->args->task);
   if (!code) code = train(run, "pilot-train", SEED_PILOT, &data, 1, STEPS, err);
-  if (!code) code = finetune_pilot(run, CONTROL_STEPS, err);
+
+  // Some hundredths of the time at most.
+  double seconds = 3600 * run->args->hours;
+  int64_t control_steps = seconds < 120 ? 200 : seconds < 1200 ? (int64_t)(seconds / 0.6) : 2000;
+  if (!code) code = finetune_pilot(run, control_steps, err);
   if (code) return code;
 
   // An episode is of about as many steps as a demo, and does not learn.
   *out = (weaveCosts){.demo = weave_value(run, "pilot-generate", "seconds") / demos,
                       .step = weave_value(run, "pilot-train", "seconds") / STEPS,
-                      .control_step = weave_find(run, "pilot-finetune")->seconds / CONTROL_STEPS,
+                      .control_step = weave_find(run, "pilot-finetune")->seconds / (double)control_steps,
                       .rows = weave_value(run, "pilot-generate", "mean_rows")};
   out->episode = 0.5 * out->rows * out->control_step;
   return 0;

@@ -70,7 +70,9 @@ static void check_sources(const loomSourceSet* sources, loomEpisode* e, const ch
 
   // By action too, in the task's model: it ends where the recording ended, with no joint out of reach. Mounts
   // that stand change nothing of that, since their mass is where it was when the demos were recorded.
-  for (int i = 0; i < (getenv("LOOM_QUICK") ? 1 : sources->n); i++) {
+  // The first, the last and one between them.
+  for (int k = 0; k < (getenv("LOOM_QUICK") ? 1 : 3); k++) {
+    int i = k * (sources->n - 1) / 2;
     must(loom_demo_load(&demo, dataset, i, &err), &err);
     must(loom_replay_actions(&replay, e, &demo, NULL, &err), &err);
     assert_true(replay.success_steps >= e->scene->task->success_hold);
@@ -104,10 +106,12 @@ static void check_attempts(const char* name, const loomSourceSet* sources, loomE
   loom_trace_destroy(&trace);
 }
 
-// Under sanitizers a scene is put together, reset and one demo is replayed.
+// Under sanitizers one scene of each embodiment, two Pandas, Pandas with hands and a humanoid, is put together, reset
+// and one demo is replayed: what differs in the others is data.
 static void check_scene(const char* name, const char* assets, int demos, int tries, int least) {
   char path[128], source[128];
   bool quick = getenv("LOOM_QUICK") != NULL;
+  if (quick && strcmp(name, "threading") && strcmp(name, "drawer") && strcmp(name, "coffee")) skip();
   loomError err = {0, ""};
   loomAssetRoots roots = {0};
   loomTask* task = NULL;
@@ -133,7 +137,7 @@ static void check_scene(const char* name, const char* assets, int demos, int tri
   check_sources(&sources, e, source);
   must(loom_episode_reset(e, 0, 4711, 0, &err), &err);
   check_mounts(e);
-  check_resets(e, quick ? task->reset_count : 100);
+  check_resets(e, quick ? task->reset_count : 40);
   if (!quick) check_attempts(name, &sources, e, tries, least);
 
   loom_episode_destroy(e);
