@@ -267,7 +267,7 @@ static void tick_text(char* out, size_t n, double value, double step) {
 void loom_axes_draw(loomChart* chart, const loomAxes* a, bool grid) {
   loomTextDef text = {.size = 12, .color = loom_color_grey};
   double bottom = a->box.y + a->box.h, x_range = a->x[1] - a->x[0], y_range = a->y[1] - a->y[0];
-  double x_step = a->x_step > 0 ? a->x_step : nice_step(x_range, a->box.w / 60);
+  double x_step = a->x_step > 0 ? a->x_step : nice_step(x_range, a->box.w / 48);
   double y_step = a->y_step > 0 ? a->y_step : nice_step(y_range, a->box.h / 40);
   char label[32];
   text.align = LOOM_ALIGN_RIGHT;

@@ -7,7 +7,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/random.h"
 
-enum { POSE = 4, MOST_DIMS = LOOM_MAX_OBJECTS * (POSE + LOOM_MAX_VARIABLES) };
+enum { POSE = LOOM_START_POSE, MOST_DIMS = LOOM_MAX_OBJECTS * (POSE + LOOM_MAX_VARIABLES) };
 
 static const double least = 0.1;    // share of starts that is kept where nothing fails
 static const double single = 1e-9;  // a spread no larger is one value
@@ -103,7 +103,7 @@ void loom_start_map_finish(loomStartMap* map) {
 }
 
 // By the numbers first .. first + n - 1, which are one coordinate.
-static double rate_by(const loomStartMap* map, const double* point, int first, int n, double all) {
+static double rate_by_one(const loomStartMap* map, const double* point, int first, int n, double all) {
   double weights = prior, failed = prior * all;
   for (int i = 0; i < map->n; i++) {
     const double* at = map->at + (ptrdiff_t)i * map->dims;
@@ -120,13 +120,17 @@ static double rate_by(const loomStartMap* map, const double* point, int first, i
   return failed / weights;
 }
 
-double loom_start_map_rate(const loomStartMap* map, const double* point) {
+double loom_start_map_rate_by(const loomStartMap* map, const double* point, int first, int n) {
   double all = map->n ? (double)map->failures / map->n : 0, rate = all;
-  for (int k = 0, n; k < map->dims && all > 0; k += n) {
-    n = k + 1 < map->dims && map->joined[k + 1] ? 2 : 1;
-    rate *= rate_by(map, point, k, n, all) / all;
+  for (int k = first, numbers; k < first + n && all > 0; k += numbers) {
+    numbers = k + 1 < map->dims && map->joined[k + 1] ? 2 : 1;
+    rate *= rate_by_one(map, point, k, numbers, all) / all;
   }
   return fmin(1, rate);
+}
+
+double loom_start_map_rate(const loomStartMap* map, const double* point) {
+  return loom_start_map_rate_by(map, point, 0, map->dims);
 }
 
 int loom_start_map_reset(loomEpisode* e, const loomStartMap* map, int reset, uint64_t seed, uint64_t number,

@@ -10,7 +10,7 @@
 LOOM_C_BEGIN
 
 /// Draws of the reset that a start gets until one is kept; the last is kept in any case.
-enum { LOOM_START_CANDIDATES = 32 };
+enum { LOOM_START_CANDIDATES = 32, LOOM_START_POSE = 4 };
 
 /// Read-only once made: workers share it.
 typedef struct loomStartMap {
@@ -33,13 +33,15 @@ void loom_start_map_put(loomStartMap* map, int i, const loomEpisode* episode, bo
 /// Once all are put.
 void loom_start_map_finish(loomStartMap* map);
 
-/// Numbers of a start (dims): x, y, sine and cosine of the yaw of each object, then its sizes.
+/// Numbers of a start (dims): x, y, sine and cosine of the yaw of each object, LOOM_START_POSE in all, then its sizes.
 void loom_start_point(double* out, const loomEpisode* episode);
 /// The failure rate at a start: that of all, times how much higher or lower it is by each coordinate alone,
 /// and at most 1. By a coordinate it is that of the starts around, weighted by a Gaussian kernel (Nadaraya
 /// and Watson, 1964, its width after Scott, 1992), and of a few more that fail as all do. What only
 /// coordinates together tell is not seen: a hundred episodes do not say it.
 double loom_start_map_rate(const loomStartMap* map, const double* point);
+/// The same by the numbers first .. first + n - 1 of it alone.
+double loom_start_map_rate_by(const loomStartMap* map, const double* point, int first, int n);
 /// Reset an episode to start `number` of a seed: candidates are drawn until one is kept, by its rate as a
 /// share of the highest. A tenth of those where nothing fails is kept too. The errors of loom_episode_reset.
 int loom_start_map_reset(loomEpisode* episode, const loomStartMap* map, int reset, uint64_t seed,

@@ -215,6 +215,7 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
   out->reset = def->reset;
   out->seed = def->seed;
   out->recover = def->recover;
+  out->where = def->where;
 
   out->source_count = sources->n;
   out->sources = calloc((size_t)sources->n + 1, sizeof *out->sources);

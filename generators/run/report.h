@@ -57,6 +57,8 @@ typedef struct loomReport {
   int64_t around;                     // attempts with a way around something (detour.h)
   int64_t redrawn;                    // starts drawn again, since something fell off what it lay on
   const struct loomRecover* recover;  // what some were to recover from, borrowed; NULL = nothing
+  const struct loomStartMap*
+      where;  // where starts were wanted, borrowed; NULL = as the reset distribution has them
   loomRecoveries recovered[LOOM_DISTURB_TERM_MAX];  // by each of its ways
   double attempts_per_hour, demos_per_hour;         // of this run, without earlier ones that it resumed
   int failure_count;
@@ -79,7 +81,8 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
                      const loomSourceSet* sources, const loomAttemptDef* def, loomError* err);
 void loom_report_destroy(loomReport* report);
 
-/// Draw it as one PNG of width x height pixels, 1400 x 900 at best and not below 1000 x 700.
+/// Draw it as one PNG of width x height pixels, 1400 x 900 at best and not below 1000 x 700, and two fifths higher
+/// where there is a map of starts.
 int loom_report_draw(const loomReport* report, const char* path, int width, int height, loomError* err);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "engine/base/statistics.h"
 #include "engine/draw/chart.h"
+#include "generators/attempt/start_map.h"
 #include "generators/run/report.h"
 
 enum { MARGIN = 30, MAX_DOTS = 1500 };
@@ -203,6 +204,13 @@ static void draw_asked(loomChart* chart, loomBox box, const loomReport* r) {
 
 // ---- starts
 
+static void draw_start(loomChart* chart, double x, double y, double radius, bool failed) {
+  if (failed)
+    loom_chart_cross(chart, x, y, radius - 0.5, loom_color_bad);
+  else
+    loom_chart_dot(chart, x, y, radius, loom_color_good);
+}
+
 static void draw_cells(loomChart* chart, const loomAxes* axes, const loomRegions* g) {
   const loomColor none = {0.93, 0.93, 0.93}, white = {1, 1, 1};
   double dx = (g->x[1] - g->x[0]) / LOOM_REPORT_GRID, dy = (g->y[1] - g->y[0]) / LOOM_REPORT_GRID;
@@ -252,11 +260,7 @@ static void draw_starts(loomChart* chart, const loomAxes* axes, const loomReport
       // A start outside of the grid is drawn at its border.
       double x = loom_axes_x(axes, fmin(fmax(p[0], axes->x[0]), axes->x[1]));
       double y = loom_axes_y(axes, fmin(fmax(p[1], axes->y[0]), axes->y[1]));
-      if (fail) {
-        loom_chart_cross(chart, x, y, radius - 0.5, loom_color_bad);
-      } else {
-        loom_chart_dot(chart, x, y, radius, loom_color_good);
-      }
+      draw_start(chart, x, y, radius, fail);
     }
   }
 }
@@ -367,12 +371,129 @@ static void draw_lengths(loomChart* chart, loomBox box, const loomReport* r) {
   }
 }
 
+// ---- where starts were wanted
+
+// The lowest and highest of a map's numbers k, k + step, ..; false where they are one value.
+static bool find_map_range(double range[2], const loomStartMap* map, int k) {
+  range[0] = INFINITY, range[1] = -INFINITY;
+  for (int i = 0; i < map->n; i++) {
+    double v = map->at[(ptrdiff_t)i * map->dims + k];
+    range[0] = fmin(range[0], v);
+    range[1] = fmax(range[1], v);
+  }
+  return map->width[k] > 0;
+}
+
+// Over an object's x and y, whose numbers begin at k, the failure rate by these two alone, and the episodes.
+static void draw_map_place(loomChart* chart, loomBox box, const loomStartMap* map, int k,
+                           const char* object) {
+  enum { CELLS = 24 };
+  char title[LOOM_NAME_MAX + 32];
+  snprintf(title, sizeof title, "By start of %s", object);
+  loomBox inner = draw_panel(chart, box, title, NULL);
+  loomAxes axes = {
+      .box = {inner.x + 58, inner.y, inner.w - 58 - 66, inner.h - 42}, .x_label = "x, m", .y_label = "y, m"};
+  if (!find_map_range(axes.x, map, k)) axes.x[0] -= 0.01, axes.x[1] += 0.01;
+  if (!find_map_range(axes.y, map, k + 1)) axes.y[0] -= 0.01, axes.y[1] += 0.01;
+
+  double point[LOOM_MAX_OBJECTS * (LOOM_START_POSE + LOOM_MAX_VARIABLES)] = {0};
+  double dx = (axes.x[1] - axes.x[0]) / CELLS, dy = (axes.y[1] - axes.y[0]) / CELLS;
+  for (int j = 0; j < CELLS; j++) {
+    for (int i = 0; i < CELLS; i++) {
+      double x = axes.x[0] + i * dx, y = axes.y[0] + j * dy;
+      point[k] = x + dx / 2, point[k + 1] = y + dy / 2;
+      loom_chart_rect(chart, loom_axes_box(&axes, x, y, x + dx, y + dy),
+                      loom_color_heat(loom_start_map_rate_by(map, point, k, 2)));
+    }
+  }
+
+  for (int i = 0; i < map->n; i++) {
+    const double* at = map->at + (ptrdiff_t)i * map->dims + k;
+    draw_start(chart, loom_axes_x(&axes, at[0]), loom_axes_y(&axes, at[1]), map->n > 150 ? 3 : 4,
+               map->failed[i]);
+  }
+  loom_axes_draw(chart, &axes, false);
+  draw_ramp(chart, (loomBox){axes.box.x + axes.box.w + 14, axes.box.y, 12, axes.box.h});
+}
+
+// Over its yaw, whose sine is number k.
+static void draw_map_yaw(loomChart* chart, loomBox box, const loomStartMap* map, int k, const char* object) {
+  enum { STEPS = 90 };
+  const double degrees = 180 / M_PI;
+  char title[LOOM_NAME_MAX + 32];
+  snprintf(title, sizeof title, "By yaw of %s", object);
+  loomBox inner = draw_panel(chart, box, title, NULL);
+  loomAxes axes = {.box = {inner.x + 54, inner.y, inner.w - 74, inner.h - 42},
+                   .x = {180, -180},
+                   .y = {0, 100},
+                   .y_step = 25,
+                   .x_label = "yaw, degrees",
+                   .y_label = "failures, %"};
+
+  // All turns, where the object is turned by nearly all; else those that it has.
+  for (int i = 0; i < map->n; i++) {
+    const double* at = map->at + (ptrdiff_t)i * map->dims + k;
+    axes.x[0] = fmin(axes.x[0], degrees * atan2(at[0], at[1]));
+    axes.x[1] = fmax(axes.x[1], degrees * atan2(at[0], at[1]));
+  }
+  if (axes.x[1] - axes.x[0] > 270) axes.x[0] = -180, axes.x[1] = 180, axes.x_step = 90;
+  loom_axes_draw(chart, &axes, true);
+
+  double point[LOOM_MAX_OBJECTS * (LOOM_START_POSE + LOOM_MAX_VARIABLES)] = {0}, x0 = 0, y0 = 0;
+  for (int i = 0; i <= STEPS; i++) {
+    double yaw = axes.x[0] + (axes.x[1] - axes.x[0]) * i / STEPS;
+    point[k] = sin(yaw / degrees), point[k + 1] = cos(yaw / degrees);
+    double x = loom_axes_x(&axes, yaw),
+           y = loom_axes_y(&axes, 100 * loom_start_map_rate_by(map, point, k, 2));
+    if (i) loom_chart_segment(chart, x0, y0, x, y, 2, loom_color_blue);
+    x0 = x, y0 = y;
+  }
+
+  // Failures along the top, successes along the bottom.
+  for (int i = 0; i < map->n; i++) {
+    const double* at = map->at + (ptrdiff_t)i * map->dims + k;
+    draw_start(chart, loom_axes_x(&axes, degrees * atan2(at[0], at[1])),
+               loom_axes_y(&axes, map->failed[i] ? 97 : 3), 3, map->failed[i]);
+  }
+}
+
+// A panel for each place and each turn that differs between starts, as many as are wide enough to be read.
+static void draw_map(loomChart* chart, loomBox box, const loomStartMap* map, const loomTask* task) {
+  enum { MOST = 5 };
+  struct {
+    int object, k;
+    bool yaw;
+  } panels[2 * LOOM_MAX_OBJECTS];
+
+  int n = 0, most = 0;
+  for (int o = 0, k = 0; o < task->object_count; k += LOOM_START_POSE + task->objects[o++].variable_count) {
+    if (map->width[k] > 0 || map->width[k + 1] > 0)
+      panels[n].object = o, panels[n].k = k, panels[n++].yaw = false;
+    if (map->width[k + 2] > 0 || map->width[k + 3] > 0)
+      panels[n].object = o, panels[n].k = k + 2, panels[n++].yaw = true;
+  }
+  most = n < MOST ? n : MOST;
+
+  char note[160];
+  snprintf(note, sizeof note, "%d of %d episodes fail; starts are drawn by the rates below, multiplied%s",
+           map->failures, map->n, most < n ? " with those of more objects" : "");
+  loomBox inner = draw_panel(chart, box, "Where the policy fails", note);
+
+  for (int i = 0; i < most; i++) {
+    double w = inner.w / (most < 3 ? 3 : most);
+    const char* object = task->objects[panels[i].object].name;
+    loomBox panel = {inner.x + i * w, inner.y, w - 10, inner.h};
+    (panels[i].yaw ? draw_map_yaw : draw_map_place)(chart, panel, map, panels[i].k, object);
+  }
+}
+
 int loom_report_draw(const loomReport* r, const char* path, int width, int height, loomError* err) {
   loomChart* chart;
   if (width < 1000 || height < 700)
     return loom_error_set(err, LOOM_ERR_USAGE, "a report of %d x %d pixels; 1000 x 700 at least", width,
                           height);
-  int code = loom_chart_create(&chart, width, height, err);
+  double map = r->where ? 0.4 * height : 0;
+  int code = loom_chart_create(&chart, width, height + (int)map, err);
   if (code) return code;
 
   // Two rows of three panels below the headline, in shares of the width.
@@ -387,6 +508,7 @@ int loom_report_draw(const loomReport* r, const char* path, int width, int heigh
   draw_lengths(chart, (loomBox){MARGIN + 0.36 * w, second, 0.34 * w - gap, rest}, r);
   draw_times(chart, (loomBox){MARGIN + 0.70 * w, second, 0.30 * w, 0.44 * rest}, r);
   draw_asked(chart, (loomBox){MARGIN + 0.70 * w, second + 0.46 * rest, 0.30 * w, 0.54 * rest}, r);
+  if (r->where) draw_map(chart, (loomBox){MARGIN, height, w, map - MARGIN / 2.0}, r->where, r->task);
 
   code = loom_chart_write_png(chart, path, err);
   loom_chart_destroy(chart);

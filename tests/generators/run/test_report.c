@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/base/statistics.h"
+#include "generators/attempt/start_map.h"
 #include "generators/run/report.h"
 #include "tests/task_fixture.h"
 
@@ -375,10 +376,34 @@ static void the_picture_is_drawn(void** state) {
   assert_true(pixels(path, 1400, 900, 33, 36, 41) > 500);   // letters
   if (loom_report_draw(&r, path, 1000, 700, &err)) fail_msg("%s", err.message);
   assert_true(pixels(path, 1000, 700, 213, 94, 0) > 200);
+  loom_report_destroy(&r);
+
+  // With a map of starts a row more, in which the orange of the 20 that fail is added.
+  int before = pixels(path, 1000, 700, 213, 94, 0);
+  loomStartMap* map;
+  if (loom_start_map_create(&map, m.task, 40, &err)) fail_msg("%s", err.message);
+  for (int i = 0; i < 40; i++) {
+    double* at = map->at + (ptrdiff_t)i * map->dims;
+    at[0] = -0.09 + 0.004 * i, at[1] = 0.21 + 0.002 * i, at[2] = sin(0.1 * i), at[3] = cos(0.1 * i);
+    map->failed[i] = i >= 20;
+  }
+  loom_start_map_finish(map);
+  m.def.where = map;
+  count(&r, &m);
+  if (loom_report_draw(&r, path, 1000, 700, &err)) fail_msg("%s", err.message);
+  assert_true(pixels(path, 1000, 980, 213, 94, 0) > before + 200);
+
+  // By its yaw alone the half of the circle that fails is told from the other.
+  double low[LOOM_START_POSE] = {0, 0, sin(0.5), cos(0.5)},
+         high[LOOM_START_POSE] = {0, 0, sin(3.5), cos(3.5)};
+  assert_true(loom_start_map_rate_by(map, low, 2, 2) < 0.3 && loom_start_map_rate_by(map, high, 2, 2) > 0.7);
+  assert_true(fabs(loom_start_map_rate_by(map, low, 0, 0) - 0.5) < 1e-12);
+
   assert_int_equal(loom_report_draw(&r, path, 300, 200, &err), LOOM_ERR_USAGE);
   assert_int_equal(loom_report_draw(&r, "/nonexistent/a.png", 1400, 900, &err), LOOM_ERR_IO);
   assert_non_null(strstr(err.message, "/nonexistent/a.png"));
   loom_report_destroy(&r);
+  loom_start_map_destroy(map);
   loom_task_destroy(m.task);
   unlink(path);
   assert_int_equal(rmdir(dir), 0);

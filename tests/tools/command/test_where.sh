@@ -8,7 +8,7 @@ export OMP_NUM_THREADS=1
 . tests/tools/own_data.sh
 make() { "$loom" generate own --source base.hdf5 --seed 3 "$@"; }
 
-check 'a run' eval 'make --attempts 6 --where $policy --where-episodes 12 -j 1 -o w.hdf5 --json >w.json'
+check 'a run' eval 'make --attempts 6 --where $policy --where-episodes 12 -j 1 -o w.hdf5 --report w.png --json >w.json'
 check 'two threads' make --attempts 6 --where $policy --where-episodes 12 -j 2 -o two.hdf5
 check 'two threads: the same bytes' cmp w.hdf5 two.hdf5
 check 'complete already' make --attempts 6 --where $policy --where-episodes 12 -o w.hdf5 --resume
@@ -24,6 +24,9 @@ check 'episodes of the map' test "$(where | grep '"episodes"' | head -n 1 | tr -
 check 'each is in a cell, and has a yaw' test "$(all episodes 2)" = 24
 check 'failures too' test "$(all failures 2)" = "$((2 * $(where | grep '"failures"' | head -n 1 | tr -dc 0-9)))"
 check 'in words' eval 'make --attempts 2 --where $policy --where-episodes 10 >words && grep -q "^pi/last.safetensors failed in [0-9]* of 10 episodes" words'
+
+# A row more than other reports' 900 pixels; a PNG has its height at its 20th byte.
+check 'and drawn' test "$(od -An -j20 -N4 -tu1 w.png | awk '{ print 256 * $3 + $4 }')" = 1260
 
 # ---- what is wrong
 
