@@ -33,7 +33,8 @@ void loom_start_map_put(loomStartMap* map, int i, const loomEpisode* episode, bo
 /// Once all are put.
 void loom_start_map_finish(loomStartMap* map);
 
-/// Numbers of a start (dims): x, y, sine and cosine of the yaw of each object, LOOM_START_POSE in all, then its sizes.
+/// Numbers of a start (dims): of each object x, y, sine and cosine of the yaw, which are LOOM_START_POSE, then
+/// its sizes.
 void loom_start_point(double* out, const loomEpisode* episode);
 /// The failure rate at a start: that of all, times how much higher or lower it is by each coordinate alone,
 /// and at most 1. By a coordinate it is that of the starts around, weighted by a Gaussian kernel (Nadaraya

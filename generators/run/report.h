@@ -81,8 +81,8 @@ int loom_report_make(loomReport* out, const loomGenerateReport* run, const loomT
                      const loomSourceSet* sources, const loomAttemptDef* def, loomError* err);
 void loom_report_destroy(loomReport* report);
 
-/// Draw it as one PNG of width x height pixels, 1400 x 900 at best and not below 1000 x 700, and two fifths higher
-/// where there is a map of starts.
+/// Draw it as one PNG of width x height pixels, 1400 x 900 at best and not below 1000 x 700, and two fifths
+/// higher where there is a map of starts.
 int loom_report_draw(const loomReport* report, const char* path, int width, int height, loomError* err);
 
 #endif

@@ -457,7 +457,7 @@ static void draw_map_yaw(loomChart* chart, loomBox box, const loomStartMap* map,
   }
 }
 
-// A panel for each place and each turn that differs between starts, as many as are wide enough to be read.
+// A panel for each place and each yaw that differs between starts: as many as can be read side by side.
 static void draw_map(loomChart* chart, loomBox box, const loomStartMap* map, const loomTask* task) {
   enum { MOST = 5 };
   struct {
