@@ -33,7 +33,7 @@ void loom_start_map_put(loomStartMap* map, int i, const loomEpisode* episode, bo
 /// Once all are put.
 void loom_start_map_finish(loomStartMap* map);
 
-/// Numbers of a start (dims): of each object x, y, sine and cosine of the yaw, which are LOOM_START_POSE, then
+/// Numbers of a start (dims): of each object x, y, sine and cosine of the yaw (LOOM_START_POSE numbers), then
 /// its sizes.
 void loom_start_point(double* out, const loomEpisode* episode);
 /// The failure rate at a start: that of all, times how much higher or lower it is by each coordinate alone,

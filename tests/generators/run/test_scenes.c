@@ -106,8 +106,8 @@ static void check_attempts(const char* name, const loomSourceSet* sources, loomE
   loom_trace_destroy(&trace);
 }
 
-// Under sanitizers one scene of each embodiment (two Pandas, Pandas with hands, a humanoid) is put together and
-// reset, and one demo is replayed: what differs in the others is data.
+// Under sanitizers one scene of each embodiment (two Pandas, Pandas with hands, a humanoid) is put together
+// and reset, and one demo is replayed: what differs in the others is data.
 static void check_scene(const char* name, const char* assets, int demos, int tries, int least) {
   char path[128], source[128];
   bool quick = getenv("LOOM_QUICK") != NULL;
