@@ -47,6 +47,7 @@ fuzz_inputs() {
   case $1 in
     teleop | scan | film) echo $((all / 20)) ;;
     attrs | folder) echo $((all / 5)) ;;
+    hdf5) echo $((all / 2)) ;;
     *) echo "$all" ;;
   esac
 }

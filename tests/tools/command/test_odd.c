@@ -339,6 +339,9 @@ static void every_command_tells_why(void** state) {
     // The file may be changed by one of them, which is the last.
     for (int c = 0; c < COMMANDS; c++) {
       bool told;
+
+      // Under sanitizers every second one, and all of what a later test looks at.
+      if (getenv("LOOM_QUICK") && (k + c) % 2 == 0 && kinds[k].make != make_harmless) continue;
       int wanted = expected(&told, k, c), status = run(commands[c].arguments, path);
 
       // One that opens a pipe or a folder may call it wrong usage.

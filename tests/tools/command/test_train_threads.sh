@@ -10,6 +10,12 @@ cd "$(dirname "$0")/../../.." || exit 1
 "$loom" render "$work/d.hdf5" --obs "$work/eyes.hdf5" --limit 1 --camera front --size 40x32 --cloud 300 --rays 32x32 \
   >/dev/null 2>&1
 
+# Threads that wait do so briefly, so that others may use the cores; unless the user has set how.
+waits() { env -u GOMP_SPINCOUNT -u OMP_WAIT_POLICY OMP_DISPLAY_ENV=verbose "$@" "$loom" --version 2>&1 | sed -n "s/.*GOMP_SPINCOUNT = '\(.*\)'/\1/p" | tail -n 1; }
+check 'threads wait briefly' test "$(waits)" = 5000
+check 'as the user says' test "$(waits env GOMP_SPINCOUNT=77)" = 77
+check 'or in which way' test "$(waits env OMP_WAIT_POLICY=active)" -gt 1000000
+
 # inside FOLDER COMMAND...: there, so that one name (`run`) serves all, and files can be compared.
 inside() { mkdir -p "$work/$1" && (cd "$work/$1" && "${@:2}"); }
 train() { "$loom" train --rollouts 0 --epochs "${epochs:-1}" --steps 3 -o run "$@"; }
