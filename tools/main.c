@@ -129,9 +129,9 @@ static int settle_stdout(int status) {
   return status ? status : EXIT_FAILED;
 }
 
-// Threads of GNU's OpenMP wait for each other by spinning for milliseconds, as if nobody else wanted the cores. Where
-// others do, training on two threads then takes three times as long as on one. Its one setting for that is read
-// before main begins, so the program begins anew with it, unless the user has set something.
+// Threads of GNU's OpenMP wait for each other by spinning for milliseconds, as if nobody else wanted the cores.
+// Where others do, training takes three times as long on two threads as on one. How long they spin is read
+// before main begins: so the program begins anew with a setting of its own, unless the user has one.
 static void spin_briefly(char** argv) {
   if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
   if (!setenv("GOMP_SPINCOUNT", "5000", 1)) execv("/proc/self/exe", argv);
