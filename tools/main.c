@@ -129,7 +129,7 @@ static int settle_stdout(int status) {
   return status ? status : EXIT_FAILED;
 }
 
-// Threads of GNU's OpenMP wait for each other by spinning for milliseconds, as if nobody else wanted the cores.
+// Threads of GNU's OpenMP wait for each other by spinning for milliseconds, as if nobody else wanted cores.
 // Where others do, training takes three times as long on two threads as on one. How long they spin is read
 // before main begins: so the program begins anew with a setting of its own, unless the user has one.
 static void spin_briefly(char** argv) {
