@@ -17,7 +17,8 @@
 #include "tools/shared/child.h"
 #include "tools/shared/common.h"
 
-enum { PATH = LOOM_PATH_MAX + 128, LOST = 125 };  // exit status of a child that has lost its lease
+enum { PATH = LOOM_PATH_MAX + 128, WORDS = 100 };
+enum { LOST = 125 };  // exit status of a child that has lost its lease
 
 // A cell that this process has.
 typedef struct slot {
@@ -231,13 +232,38 @@ static int fill_slots(drain* d, bool freed, loomError* err) {
   return code;
 }
 
+// The end of the last line that a cell's child has said, without line breaks; "" where it has said none.
+static void last_words(char out[WORDS], const char* path) {
+  char text[512];
+  FILE* f = fopen(path, "r");
+  *out = '\0';
+  if (!f) return;
+  if (fseek(f, -(long)sizeof text + 1, SEEK_END)) rewind(f);
+  size_t n = fread(text, 1, sizeof text - 1, f);
+  fclose(f);
+
+  while (n && (text[n - 1] == '\n' || text[n - 1] == '\r')) n--;
+  text[n] = '\0';
+  while (n && text[n - 1] != '\n' && text[n - 1] != '\r') n--;
+  snprintf(out, WORDS, "%.*s", WORDS - 1, text + n);
+}
+
+// How many cells have ended, and how far those that are at work here have come.
 static void show_progress(const drain* d) {
   const toolCells* c = d->cells;
-  char note[80];
+  char note[1024], path[PATH], words[WORDS];
   int done = 0;
   for (int i = 0; i < c->n; i++) done += c->state(c->user, i) != TOOL_CELL_OPEN;
-  snprintf(note, sizeof note, "cells ended, %d at work here", d->running);
-  tool_progress("grid", done, 0, loom_clock() - d->start, note);
+  int n = snprintf(note, sizeof note, "cells ended, %d at work here", d->running);
+
+  for (int i = 0; i < c->workers && n < (int)sizeof note; i++) {
+    if (!d->slot[i].used) continue;
+    tool_cell_path(path, c->folder, name_of(d, d->slot[i].cell), "log.txt");
+    last_words(words, path);
+    n += snprintf(note + n, sizeof note - (size_t)n, "; %.6s %s", name_of(d, d->slot[i].cell),
+                  *words ? words : "begins");
+  }
+  tool_progress("grid", done, c->n, loom_clock() - d->start, note);
 }
 
 int tool_cells_drain(const toolCells* cells, loomError* err) {

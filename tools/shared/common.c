@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -240,19 +241,26 @@ void tool_progress_from(const char* what, int64_t before, int64_t done, int64_t 
   last_print = now;
 
   // Progress so far, then how long the rest takes at this rate.
+  char line[1200];
+  const int size = sizeof line;
   double rate = (double)(done - before) / seconds;
-  fprintf(stderr, "%s%s %lld", terminal ? "\r" : "", what, (long long)done);
-  if (total > 0) fprintf(stderr, "/%lld", (long long)total);
-  fprintf(stderr, "  %.2f/s", rate);
+  int n = snprintf(line, sizeof line, "%s %lld", what, (long long)done);
+  if (total > 0) n += snprintf(line + n, (size_t)(size - n), "/%lld", (long long)total);
+  n += snprintf(line + n, (size_t)(size - n), "  %.2f/s", rate);
 
   // Only where the end is known and something has been done.
   if (total > 0 && rate > 0) {
     int64_t left = total > done ? (int64_t)((double)(total - done) / rate) : 0;
-    fprintf(stderr, "  ETA %lld:%02lld", (long long)(left / 60), (long long)(left % 60));
+    n += snprintf(line + n, (size_t)(size - n), "  ETA %lld:%02lld", (long long)(left / 60),
+                  (long long)(left % 60));
   }
+  snprintf(line + n, (size_t)(size - n), "  %s", note ? note : "");
 
-  // A terminal's line is written over, a log's is kept.
-  fprintf(stderr, "  %s%s", note ? note : "", terminal ? "\033[K" : "\n");
+  // A terminal's line is written over, and must not wrap; a log's is kept.
+  struct winsize window;
+  int columns =
+      terminal && !ioctl(STDERR_FILENO, TIOCGWINSZ, &window) && window.ws_col > 1 ? window.ws_col - 1 : size;
+  fprintf(stderr, "%s%.*s%s", terminal ? "\r" : "", columns, line, terminal ? "\033[K" : "\n");
   line_open = terminal;
   fflush(stderr);
 }
