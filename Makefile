@@ -55,7 +55,7 @@ TEST_SRC  := $(wildcard tests/*/*/test_*.c)
 BENCH_SRC := $(wildcard tests/*/*/bench_*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/generated/onnx.pb-c.o
-TOOL_OBJ  := $(TOOL_SRC:%.c=$(BUILD)/%.o)
+TOOL_OBJ  := $(TOOL_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tools/view/page.o
 TESTS     := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES   := $(BENCH_SRC:%.c=$(BUILD)/%)
 FUZZERS   := $(FUZZ_SRC:%.c=$(BUILD)/%)
@@ -230,6 +230,13 @@ $(BUILD)/double/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  CC $@')
 	$(Q)$(CC) $(CPP_FLAGS) -DLOOM_DOUBLE -MMD -MP $(C_FLAGS) -c -o $@ $<
+
+# The page as bytes: its first, and what follows its last.
+$(BUILD)/tools/view/page.o: tools/view/page.html
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(LD) -r -b binary -z noexecstack -o $@ $< --defsym=view_page_html=_binary_tools_view_page_html_start \
+	  --defsym=view_page_html_end=_binary_tools_view_page_html_end
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

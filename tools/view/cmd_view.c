@@ -14,6 +14,7 @@
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 #include "tools/view/view.h"
+#include "tools/view/view_page.h"
 
 static int take_size(void* to, const char* text) {
   viewArgs* a = to;
@@ -39,6 +40,10 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("seed", 's', "S", viewArgs, INT64, seed, .high = 1000000000, .about = "of live runs"),
     TOOL_OPTION_AS("script", 0, "FILE", viewArgs, STRING, script,
                    .about = "take events and commands from a file (- = standard input); see below"),
+    TOOL_OPTION_AS("html", 0, "FILE.html", viewArgs, STRING, html,
+                   .about = "no window: write the demos as one page that any browser plays"),
+    TOOL_OPTION_AS("limit", 0, "N", viewArgs, INT64, limit, .low = 1, .high = 100000,
+                   .about = "with --html, the first N demos; 10 unless given"),
     TOOL_OPTION_AS("headless", 0, NULL, viewArgs, BOOL, headless,
                    .about = "no window: only what the script says, drawn offscreen"),
     TOOL_OPTION_AS("task", 't', "TASK", viewArgs, STRING, task_name,
@@ -87,6 +92,7 @@ static const toolCommand command = {
         "examples:\n"
         "  demoloom view handover.hdf5\n"
         "  demoloom view threading --segments ends.yaml\n"
+        "  demoloom view handover.hdf5 --html handover.html --limit 5\n"
         "  demoloom view handover --policy runs/handover/best_success.safetensors\n"
         "  echo 'row 120\n"
         "  targets\n"
@@ -99,6 +105,10 @@ static int read_view_options(viewArgs* a, int argc, char** argv) {
   if (code) return code;
 
   if (optind + 1 != argc) return tool_usage("view", "it takes one task or file");
+  if (a->html && (a->script || a->headless))
+    return tool_usage("view", "--html opens no window, and runs no script");
+  if (a->limit && !a->html) return tool_usage("view", "--limit is of the demos of --html");
+  if (!a->limit) a->limit = 10;
   if (a->headless && !a->script) return tool_usage("view", "--headless needs --script");
 
   a->target = argv[optind];
@@ -316,7 +326,8 @@ static void name_annotated(char* out, size_t size, const char* path) {
 // What annotations are saved in, where the user named it: told now what could not be saved later.
 static int open_outputs(toolOutputs* outputs, const viewArgs* a, loomError* err) {
   const char* input[] = {a->target, a->task_name, a->policy};
-  int code = tool_output(outputs, a->annotated, tool_output_mode(a->overwrite), input, 3, err);
+  int code = tool_output(outputs, a->html, tool_output_mode(a->overwrite), input, 3, err);
+  if (!code) code = tool_output(outputs, a->annotated, tool_output_mode(a->overwrite), input, 3, err);
   if (code || !a->segments) return code;
 
   // A file of segments is read before it is changed.
@@ -356,7 +367,10 @@ int cmd_view(int argc, char** argv) {
   if (!code) code = try_segments(app, &err);
 
   tool_catch_signals();
-  if (!code) code = a.headless ? view_run_headless(app, &err) : view_run_window(app, &err);
+  if (!code && a.html)
+    code = view_page_write(app, a.html, &err);
+  else if (!code)
+    code = a.headless ? view_run_headless(app, &err) : view_run_window(app, &err);
   if (app) view_close(app);
   free(app);
   tool_outputs_close(&outputs);

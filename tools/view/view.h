@@ -29,6 +29,8 @@ typedef struct viewArgs {
   const char *target, *task_name, *script, *segments, *annotated, *record;
   const char* policy;  // trained, to run live
   const char* demo;    // to show first
+  const char* html;    // a page to write instead of a window
+  int64_t limit;       // demos of it; 0 = all
   bool headless;       // no window, whatever there is
   bool full;           // full meshes, shadows
   bool overwrite;      // what `annotated`, pictures and films were before

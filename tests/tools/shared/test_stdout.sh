@@ -42,7 +42,7 @@ table=(
   'gail goals -n 2048 --looked 20' 'gail goals -n 2048 --looked 20 --json'
   'twin new OUT --object block.obj --up z' 'twin new OUT --object block.obj --up z --json' 'twin check made' 'twin check made --json'
   'twin edit made --script place.yaml' 'twin edit made --script place.yaml --json' 'twin edit --help'
-  'dataset --help' 'view --help' 'teleop own -o OUT.hdf5 --input lines --json'
+  'dataset --help' 'view --help' 'view watched.hdf5 --task own --limit 1 --html OUT' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
 printf '%s: %d\n' looks 10 max_steps 40 demos 2 first_steps 10 steps 10 rounds 1 finetune -1 taught 1 student_steps 10 >plan.yaml

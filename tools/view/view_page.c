@@ -1,0 +1,490 @@
+#include "tools/view/view_page.h"
+
+#include <cjson/cJSON.h>
+#include <endian.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+
+// page.html, as the linker put it in.
+extern const char view_page_html[], view_page_html_end[];
+
+enum { QUAT = 32767, PLACE = 65535, MOST_LINES = 16 };
+
+static const char mark[] = "@DEMOLOOM_DATA@";
+
+/// What is being written: its head as JSON, and a block of numbers of 16 bits that the head points into.
+typedef struct page {
+  viewApp* app;
+  cJSON *meshes, *models, *demos;
+  uint16_t* number;
+  size_t n, capacity;
+  bool full;  // no memory for more
+} page;
+
+static void put(page* p, int value) {
+  if (p->n == p->capacity) {
+    size_t capacity = p->capacity ? 2 * p->capacity : 1 << 16;
+    uint16_t* number = realloc(p->number, capacity * sizeof *number);
+    p->full = p->full || !number;
+    if (!number) return;
+    p->number = number;
+    p->capacity = capacity;
+  }
+  p->number[p->n++] = (uint16_t)value;
+}
+
+// Values in a range as 0 to 65535.
+static void put_in(page* p, double value, double low, double high) {
+  double share = high > low ? (value - low) / (high - low) : 0;
+  put(p, (int)lround(PLACE * fmin(1, fmax(0, share))));
+}
+
+static void add_numbers(cJSON* to, const char* name, const double* value, int n) {
+  cJSON* list = cJSON_AddArrayToObject(to, name);
+  // Six digits are more than a screen shows.
+  for (int i = 0; i < n; i++) cJSON_AddItemToArray(list, cJSON_CreateNumber(round(value[i] * 1e6) / 1e6));
+}
+
+// ---- meshes
+
+// Numbers that were put before, where they are the same: models of one dataset have their meshes in common.
+static int find_mesh(const page* p, size_t from, const cJSON* mesh) {
+  int i = 0;
+  size_t n = p->n - from;
+  for (const cJSON* other = p->meshes->child; other; other = other->next, i++) {
+    size_t at = (size_t)cJSON_GetNumberValue(cJSON_GetObjectItem(other, "at"));
+    bool same = cJSON_GetNumberValue(cJSON_GetObjectItem(other, "n")) == (double)n &&
+                cJSON_Compare(cJSON_GetObjectItem(other, "low"), cJSON_GetObjectItem(mesh, "low"), true) &&
+                cJSON_Compare(cJSON_GetObjectItem(other, "high"), cJSON_GetObjectItem(mesh, "high"), true);
+    if (same && !memcmp(p->number + at, p->number + from, n * sizeof *p->number)) return i;
+  }
+  return -1;
+}
+
+// Places within the mesh's box, then triangles, whose vertices may be more than 65536: two numbers each.
+static int add_mesh(page* p, const mjModel* m, int mesh) {
+  const float* vert = m->mesh_vert + 3 * m->mesh_vertadr[mesh];
+  const int* face = m->mesh_face + 3 * m->mesh_faceadr[mesh];
+  int places = m->mesh_vertnum[mesh], corners = 3 * m->mesh_facenum[mesh];
+
+  // Simplified meshes leave most of their vertices unused.
+  int *new_number = malloc(sizeof *new_number * (size_t)places + 1), used = 0;
+  double low[3] = {INFINITY, INFINITY, INFINITY}, high[3] = {-INFINITY, -INFINITY, -INFINITY};
+  p->full = p->full || !new_number;
+  if (!new_number) return -1;
+  for (int i = 0; i < places; i++) new_number[i] = -1;
+  for (int i = 0; i < corners; i++) {
+    const float* at = vert + 3 * face[i];
+    for (int k = 0; k < 3; k++) {
+      low[k] = fmin(low[k], (double)at[k]);
+      high[k] = fmax(high[k], (double)at[k]);
+    }
+  }
+
+  size_t from = p->n;
+  for (int i = 0; i < corners; i++) {
+    if (new_number[face[i]] >= 0) continue;
+    new_number[face[i]] = used++;
+    for (int k = 0; k < 3; k++) put_in(p, (double)vert[3 * face[i] + k], low[k], high[k]);
+  }
+  for (int i = 0; i < corners; i++) {
+    put(p, new_number[face[i]] & 0xffff);
+    put(p, new_number[face[i]] >> 16);
+  }
+  free(new_number);
+
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddNumberToObject(out, "at", (double)from);
+  cJSON_AddNumberToObject(out, "n", (double)(p->n - from));
+  cJSON_AddNumberToObject(out, "vertices", used);
+  add_numbers(out, "low", low, 3);
+  add_numbers(out, "high", high, 3);
+
+  int known = p->full ? -1 : find_mesh(p, from, out);
+  if (known < 0) {
+    cJSON_AddItemToArray(p->meshes, out);
+    return cJSON_GetArraySize(p->meshes) - 1;
+  }
+  p->n = from;
+  cJSON_Delete(out);
+  return known;
+}
+
+// ---- models
+
+// MuJoCo shows a geom in its own color where it has one, else in its material's; of a texture its mean is left.
+static void find_color(double out[4], const mjModel* m, int geom) {
+  int material = m->geom_matid[geom], texture = -1;
+  const float* rgba = m->geom_rgba + 4 * geom;
+  bool plain = rgba[0] == 0.5f && rgba[1] == 0.5f && rgba[2] == 0.5f && rgba[3] == 1;
+  if (material >= 0 && plain) rgba = m->mat_rgba + 4 * material;
+  for (int k = 0; k < 4; k++) out[k] = (double)rgba[k];
+
+  if (material >= 0) texture = m->mat_texid[mjNTEXROLE * material + mjTEXROLE_RGB];
+  if (texture < 0 || m->tex_nchannel[texture] < 3) return;
+
+  size_t pixels = (size_t)m->tex_height[texture] * (size_t)m->tex_width[texture], step = pixels / 4096 + 1,
+         n = 0;
+  size_t channels = (size_t)m->tex_nchannel[texture];
+  const mjtByte* pixel = m->tex_data + m->tex_adr[texture];
+  double sum[3] = {0, 0, 0};
+  for (size_t i = 0; i < pixels; i += step, n++)
+    for (size_t k = 0; k < 3; k++) sum[k] += pixel[i * channels + k] / 255.0;
+  for (int k = 0; k < 3; k++) out[k] *= n ? sum[k] / (double)n : 1;
+}
+
+// As the window shows them: all but what only collides.
+static bool is_seen(const viewApp* app, const mjModel* m, int geom) {
+  int group = m->geom_group[geom], material = m->geom_matid[geom];
+  float alpha = m->geom_rgba[4 * geom + 3] * (material >= 0 ? m->mat_rgba[4 * material + 3] : 1);
+  return alpha > 0.02f && (group < 0 || group >= mjNGROUP || app->option.geomgroup[group]);
+}
+
+static cJSON* model_json(page* p, const mjModel* m) {
+  cJSON *out = cJSON_CreateObject(), *geoms = cJSON_AddArrayToObject(out, "geoms");
+  for (int g = 0; g < m->ngeom; g++) {
+    double color[4];
+    if (!is_seen(p->app, m, g)) continue;
+    bool mesh = (m->geom_type[g] == mjGEOM_MESH || m->geom_type[g] == mjGEOM_SDF) && m->geom_dataid[g] >= 0;
+    if (!mesh && m->geom_type[g] != mjGEOM_PLANE && m->geom_type[g] > mjGEOM_BOX) continue;
+    if (m->geom_type[g] == mjGEOM_HFIELD) continue;
+
+    cJSON* geom = cJSON_CreateObject();
+    cJSON_AddNumberToObject(geom, "body", m->geom_bodyid[g]);
+    cJSON_AddNumberToObject(geom, "type", m->geom_type[g]);
+    if (mesh) cJSON_AddNumberToObject(geom, "mesh", add_mesh(p, m, m->geom_dataid[g]));
+    find_color(color, m, g);
+    add_numbers(geom, "size", m->geom_size + 3 * g, 3);
+    add_numbers(geom, "pos", m->geom_pos + 3 * g, 3);
+    add_numbers(geom, "quat", m->geom_quat + 4 * g, 4);
+    add_numbers(geom, "color", color, 4);
+    cJSON_AddItemToArray(geoms, geom);
+  }
+  return out;
+}
+
+// The number of a model among those that are there: the last one most often, else one that looks like it.
+static int add_model(page* p, const mjModel* m) {
+  cJSON* made = model_json(p, m);
+  int i = 0;
+  for (cJSON* known = p->models->child; known; known = known->next, i++) {
+    if (!cJSON_Compare(known, made, true)) continue;
+    cJSON_Delete(made);
+    return i;
+  }
+  cJSON_AddItemToArray(p->models, made);
+  return i;
+}
+
+// ---- a demo
+
+static bool has_geom(const page* p, const mjModel* m, int body) {
+  for (int g = 0; g < m->body_geomnum[body]; g++)
+    if (is_seen(p->app, m, m->body_geomadr[body] + g)) return true;
+  return false;
+}
+
+// Where a body is in each row, or once where it stays: its place within its box, and its quaternion, whose sign does
+// not jump.
+static void add_path(page* p, cJSON* bodies, int body, const double* pose, int rows) {
+  double low[3], high[3], last[4] = {0};
+  bool moves = false;
+  for (int k = 0; k < 3; k++) low[k] = high[k] = pose[k];
+  for (int row = 1; row < rows; row++) {
+    for (int k = 0; k < 3; k++) {
+      low[k] = fmin(low[k], pose[7 * row + k]);
+      high[k] = fmax(high[k], pose[7 * row + k]);
+    }
+    for (int k = 0; k < 7; k++) moves = moves || fabs(pose[7 * row + k] - pose[k]) > 1e-6;
+  }
+
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddNumberToObject(out, "body", body);
+  cJSON_AddNumberToObject(out, "at", (double)p->n);
+  cJSON_AddNumberToObject(out, "rows", moves ? rows : 1);
+  add_numbers(out, "low", low, 3);
+  add_numbers(out, "high", high, 3);
+  cJSON_AddItemToArray(bodies, out);
+
+  for (int row = 0; row < (moves ? rows : 1); row++) {
+    const double *at = pose + 7 * row, *quat = at + 3;
+    for (int k = 0; k < 3; k++) put_in(p, at[k], low[k], high[k]);
+    double sign = last[0] * quat[0] + last[1] * quat[1] + last[2] * quat[2] + last[3] * quat[3] < 0 ? -1 : 1;
+    for (int k = 0; k < 4; k++) {
+      last[k] = sign * quat[k];
+      put(p, (int)lround(QUAT * last[k]));
+    }
+  }
+}
+
+static int add_paths(page* p, cJSON* demo, loomError* err) {
+  viewStage* s = &p->app->stage;
+  cJSON* bodies = cJSON_AddArrayToObject(demo, "bodies");
+  size_t rows = (size_t)s->demo.rows, stride = 7 * rows;
+  double* pose = malloc(sizeof *pose * stride * (size_t)s->model->nbody + 1);
+  if (!pose) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo's poses");
+
+  // All bodies row by row, then body by body.
+  for (int row = 0; row < s->demo.rows; row++) {
+    view_stage_pose(p->app, row);
+    for (int b = 0; b < s->model->nbody; b++) {
+      memcpy(pose + (size_t)b * stride + 7 * (size_t)row, s->data->xpos + 3 * b, 3 * sizeof *pose);
+      memcpy(pose + (size_t)b * stride + 7 * (size_t)row + 3, s->data->xquat + 4 * b, 4 * sizeof *pose);
+    }
+  }
+  for (int b = 0; b < s->model->nbody; b++)
+    if (has_geom(p, s->model, b)) add_path(p, bodies, b, pose + (size_t)b * stride, s->demo.rows);
+  free(pose);
+  return 0;
+}
+
+static void add_segments(page* p, cJSON* demo) {
+  const viewStage* s = &p->app->stage;
+  cJSON* list = cJSON_AddArrayToObject(demo, "segments");
+  for (int i = 0; s->has_ends && i < s->segment_count; i++) {
+    const annotationSegment* g = &s->segment[i];
+    cJSON* out = cJSON_CreateObject();
+    cJSON_AddNumberToObject(out, "arm", g->arm);
+    cJSON_AddStringToObject(out, "name", p->app->task->subtasks[g->arm][g->subtask].name);
+    cJSON_AddStringToObject(out, "source", g->source_name);
+    cJSON_AddNumberToObject(out, "first", g->first);
+    cJSON_AddNumberToObject(out, "end", g->end);
+    cJSON_AddItemToArray(list, out);
+  }
+}
+
+// ---- plots
+
+static double eef_value(const viewApp* app, int arm, int line, int row) {
+  return app->stage.replay.eef[arm][row].pos[line];
+}
+
+// mm between where the hand was sent and where it is a control step later.
+static double error_value(const viewApp* app, int arm, int line, int row) {
+  const loomReplay* r = &app->stage.replay;
+  (void)line;
+  return 1000 * mju_dist3(r->target[arm][row].pos, r->eef[arm][row + 1 < r->rows ? row + 1 : row].pos);
+}
+
+static double grip_value(const viewApp* app, int arm, int line, int row) {
+  return app->stage.replay.hand[arm][row * LOOM_MAX_HAND + line];
+}
+
+static double action_value(const viewApp* app, int arm, int line, int row) {
+  int at = line;
+  for (int a = 0; a < arm; a++) at += loom_arm_action_dim(&app->stage.episode->arms[a]);
+  return app->stage.demo.actions[row * app->stage.demo.action_dim + at];
+}
+
+static const struct {
+  const char* title;
+  const char* names[3];  // of its lines; numbers without
+  int lines;             // 0 = all entries of the gripper, -1 = of the action
+  double (*value)(const viewApp* app, int arm, int line, int row);
+} plots[] = {
+    {"hand, m", {"x", "y", "z"}, 3, eef_value},
+    {"behind its target, mm", {"mm"}, 1, error_value},
+    {"gripper command", {0}, 0, grip_value},
+    {"action", {0}, -1, action_value},
+};
+
+static int count_lines(const viewApp* app, int plot, int arm) {
+  int n = plots[plot].lines;
+  if (!n) n = app->task->robots[arm].gripper_dim;
+  if (n < 0) n = loom_arm_action_dim(&app->stage.episode->arms[arm]);
+  return n < MOST_LINES ? n : MOST_LINES;
+}
+
+// A plot's lines, the values of each over the rows, in the range of all.
+static void add_plot(page* p, cJSON* list, int plot, int arm) {
+  const viewApp* app = p->app;
+  int lines = count_lines(app, plot, arm), rows = app->stage.demo.rows;
+  double low = INFINITY, high = -INFINITY;
+  for (int line = 0; line < lines; line++) {
+    for (int row = 0; row < rows; row++) {
+      low = fmin(low, plots[plot].value(app, arm, line, row));
+      high = fmax(high, plots[plot].value(app, arm, line, row));
+    }
+  }
+  if (low > high) return;
+
+  cJSON* out = cJSON_CreateObject();
+  cJSON_AddStringToObject(out, "title", plots[plot].title);
+  cJSON_AddNumberToObject(out, "arm", arm);
+  cJSON_AddNumberToObject(out, "at", (double)p->n);
+  cJSON_AddNumberToObject(out, "low", low);
+  cJSON_AddNumberToObject(out, "high", high);
+  cJSON* names = cJSON_AddArrayToObject(out, "names");
+  for (int line = 0; line < lines; line++) {
+    char number[16];
+    snprintf(number, sizeof number, "%d", line + 1);
+    const char* name = line < 3 && plots[plot].names[line] ? plots[plot].names[line] : number;
+    cJSON_AddItemToArray(names, cJSON_CreateString(name));
+    for (int row = 0; row < rows; row++) put_in(p, plots[plot].value(app, arm, line, row), low, high);
+  }
+  cJSON_AddItemToArray(list, out);
+}
+
+// ---- a demo, whole
+
+// Where the page's camera looks: the middle of hands and objects over the demo, how far they are from it, and from
+// which side: the robots' front.
+static void add_view(page* p, cJSON* demo) {
+  const viewStage* s = &p->app->stage;
+  const loomTask* task = p->app->task;
+  double low[3] = {INFINITY, INFINITY, INFINITY}, high[3] = {-INFINITY, -INFINITY, -INFINITY},
+         base[3] = {0, 0, 0};
+  for (int row = 0; row < s->replay.rows; row++) {
+    for (int i = 0; i < task->arm_count + task->object_count; i++) {
+      const double* at =
+          i < task->arm_count ? s->replay.eef[i][row].pos : s->replay.object[i - task->arm_count][row].pos;
+      for (int k = 0; k < 3; k++) {
+        low[k] = fmin(low[k], at[k]);
+        high[k] = fmax(high[k], at[k]);
+      }
+    }
+  }
+
+  // An arm stands where the body that carries its first joint does.
+  for (int arm = 0; arm < task->arm_count; arm++) {
+    const loomArm* a = &s->episode->arms[arm];
+    int body = a->n ? s->episode->m->dof_bodyid[a->dof[0]] : 0;
+    for (int k = 0; k < 3; k++) base[k] += s->episode->d->xpos[3 * body + k] / task->arm_count;
+  }
+  add_numbers(demo, "low", low, 3);
+  add_numbers(demo, "high", high, 3);
+  add_numbers(demo, "base", base, 3);
+}
+
+static int add_demo(page* p, int entry, loomError* err) {
+  viewApp* app = p->app;
+  int code = view_stage_open(app, entry, err);
+  if (code) return code;
+
+  const viewEntry* e = view_list_entry(&app->list, entry);
+  cJSON* demo = cJSON_CreateObject();
+  cJSON_AddItemToArray(p->demos, demo);
+  cJSON_AddStringToObject(demo, "name", e->name);
+  cJSON_AddStringToObject(demo, "outcome", e->outcome < 0 ? "" : loom_outcome_name((loomOutcome)e->outcome));
+  cJSON_AddStringToObject(demo, "reason", e->reason);
+  cJSON_AddStringToObject(demo, "source", e->source);
+  cJSON_AddNumberToObject(demo, "rows", app->stage.demo.rows);
+
+  // What is seen of it, and what is told.
+  add_view(p, demo);
+  cJSON_AddNumberToObject(demo, "model", add_model(p, app->stage.model));
+  code = add_paths(p, demo, err);
+  add_segments(p, demo);
+  cJSON* list = cJSON_AddArrayToObject(demo, "plots");
+  for (int i = 0; i < (int)(sizeof plots / sizeof *plots); i++)
+    for (int arm = 0; arm < app->task->arm_count; arm++) add_plot(p, list, i, arm);
+
+  if (p->full && !code) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a page");
+  return code;
+}
+
+// ---- the file
+
+// Three bytes as four letters (RFC 4648).
+static void write_base64(FILE* f, const unsigned char* byte, size_t n) {
+  static const char letter[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < n; i += 3) {
+    unsigned bits = (unsigned)byte[i] << 16 | (i + 1 < n ? (unsigned)byte[i + 1] << 8 : 0) |
+                    (i + 2 < n ? byte[i + 2] : 0);
+    char four[4] = {letter[bits >> 18 & 63], letter[bits >> 12 & 63],
+                    i + 1 < n ? letter[bits >> 6 & 63] : '=', i + 2 < n ? letter[bits & 63] : '='};
+    fwrite(four, 1, 4, f);
+  }
+}
+
+// Within a script nothing may look like its end: names come from strangers.
+static void write_json(FILE* f, const char* text) {
+  for (; *text; text++)
+    if (*text == '<')
+      fputs("\\u003c", f);
+    else
+      fputc(*text, f);
+}
+
+static int write_page(page* p, cJSON* head, const char* path, loomError* err) {
+  const char *from = view_page_html, *to = view_page_html_end;
+  const char* place = memmem(from, (size_t)(to - from), mark, sizeof mark - 1);
+  char* text = cJSON_PrintUnformatted(head);
+  loomFile file = {0};
+  int code = text && place ? loom_file_begin(&file, path, err)
+                           : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a page");
+  if (!code) {
+    // The head, a line end, then the block of numbers, low byte first.
+    fwrite(from, 1, (size_t)(place - from), file.stream);
+    write_json(file.stream, text);
+    fputc('\n', file.stream);
+    for (size_t i = 0; i < p->n; i++) p->number[i] = htole16(p->number[i]);
+    write_base64(file.stream, (const unsigned char*)p->number, p->n * sizeof *p->number);
+    fwrite(place + sizeof mark - 1, 1, (size_t)(to - place) - sizeof mark + 1, file.stream);
+    code = loom_file_commit(&file, err);
+  }
+  loom_file_abort(&file);
+  cJSON_free(text);
+  return code;
+}
+
+static cJSON* head_json(page* p) {
+  const loomTask* task = p->app->task;
+  const char* slash = strrchr(p->app->path, '/');
+  cJSON *head = cJSON_CreateObject(), *arms = cJSON_AddArrayToObject(head, "arms");
+  cJSON_AddStringToObject(head, "file", slash ? slash + 1 : p->app->path);
+  cJSON_AddStringToObject(head, "task", task->name);
+  cJSON_AddNumberToObject(head, "rate", task->control_freq);
+  for (int arm = 0; arm < task->arm_count; arm++) {
+    loomColor c = annotation_arm_color[arm];
+    cJSON* out = cJSON_CreateObject();
+    add_numbers(out, "color", (double[]){c.r, c.g, c.b}, 3);
+    cJSON_AddItemToArray(arms, out);
+  }
+  p->meshes = cJSON_AddArrayToObject(head, "meshes");
+  p->models = cJSON_AddArrayToObject(head, "models");
+  p->demos = cJSON_AddArrayToObject(head, "demos");
+  return head;
+}
+
+int view_page_write(viewApp* app, const char* path, loomError* err) {
+  page p = {.app = app};
+  cJSON* head = head_json(&p);
+  const viewArgs* a = app->args;
+  int first = a->demo ? app->first : 0, n = a->demo ? 1 : app->list.n, code = 0, left_out = 0;
+  if (a->limit && n > a->limit) n = (int)a->limit;
+  double start = loom_clock();
+
+  for (int i = first; !code && i < first + n; i++) {
+    loomError why = {0, ""};
+    int shown = add_demo(&p, i, &why);
+    if (shown == LOOM_ERR_MEMORY) code = loom_error_set(err, shown, "%s", why.message);
+
+    // As in the window: what cannot be shown does not hide the others.
+    if (shown && !code) {
+      tool_progress_end();
+      fprintf(stderr, "view: left out: %s\n", why.message);
+      left_out++;
+    }
+    tool_progress("demos", i + 1 - first, n, loom_clock() - start, "written");
+    if (tool_stop && !code)
+      code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: no page is written");
+  }
+  tool_progress_end();
+
+  if (!code && !cJSON_GetArraySize(p.demos))
+    code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: none of its demos can be shown", app->path);
+  if (!code) code = write_page(&p, head, path, err);
+  if (!code)
+    printf("wrote %s: %d demos, %.1f MB\n", path, cJSON_GetArraySize(p.demos), (double)p.n * 2 * 4 / 3 / 1e6);
+  if (!code && left_out)
+    code = loom_error_set(err, LOOM_ERR_FORMAT, "%d of %d demos cannot be shown, and are not in %s", left_out,
+                          n, path);
+  cJSON_Delete(head);
+  free(p.number);
+  return code;
+}
