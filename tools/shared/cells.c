@@ -232,20 +232,17 @@ static int fill_slots(drain* d, bool freed, loomError* err) {
   return code;
 }
 
-// The end of the last line that a cell's child has said, without line breaks; "" where it has said none.
+// The last line that a cell's child has said; "" where it has said none.
 static void last_words(char out[WORDS], const char* path) {
-  char text[512];
-  FILE* f = fopen(path, "r");
+  char* text = NULL;
+  size_t n = 0;
   *out = '\0';
-  if (!f) return;
-  if (fseek(f, -(long)sizeof text + 1, SEEK_END)) rewind(f);
-  size_t n = fread(text, 1, sizeof text - 1, f);
-  fclose(f);
+  if (loom_read_text(&text, &n, path, 1 << 26, NULL)) return;
 
-  while (n && (text[n - 1] == '\n' || text[n - 1] == '\r')) n--;
-  text[n] = '\0';
-  while (n && text[n - 1] != '\n' && text[n - 1] != '\r') n--;
+  while (n && strchr("\r\n", text[n - 1])) text[--n] = '\0';
+  while (n && !strchr("\r\n", text[n - 1])) n--;
   snprintf(out, WORDS, "%.*s", WORDS - 1, text + n);
+  free(text);
 }
 
 // How many cells have ended, and how far those that are at work here have come.

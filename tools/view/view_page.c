@@ -85,6 +85,7 @@ static int add_mesh(page* p, const mjModel* m, int mesh) {
     }
   }
 
+  // Numbered as triangles come to them.
   size_t from = p->n;
   for (int i = 0; i < corners; i++) {
     if (new_number[face[i]] >= 0) continue;
@@ -97,6 +98,7 @@ static int add_mesh(page* p, const mjModel* m, int mesh) {
   }
   free(new_number);
 
+  // One that is there already is not put twice.
   cJSON* out = cJSON_CreateObject();
   cJSON_AddNumberToObject(out, "at", (double)from);
   cJSON_AddNumberToObject(out, "n", (double)(p->n - from));
@@ -116,7 +118,8 @@ static int add_mesh(page* p, const mjModel* m, int mesh) {
 
 // ---- models
 
-// MuJoCo shows a geom in its own color where it has one, else in its material's; of a texture its mean is left.
+// MuJoCo shows a geom in its own color where it has one, else in its material's. Of a texture its mean is
+// left.
 static void find_color(double out[4], const mjModel* m, int geom) {
   int material = m->geom_matid[geom], texture = -1;
   const float* rgba = m->geom_rgba + 4 * geom;
@@ -188,13 +191,15 @@ static bool has_geom(const page* p, const mjModel* m, int body) {
   return false;
 }
 
-// Where a body is in each row, or once where it stays: its place within its box, and its quaternion, whose sign does
-// not jump.
+// Where a body is in each row, or once where it stays: its place within its box, and its quaternion,
+// whose sign does not jump.
 static void add_path(page* p, cJSON* bodies, int body, const double* pose, int rows) {
   double low[3], high[3], last[4] = {0};
   bool moves = false;
   for (int k = 0; k < 3; k++) low[k] = high[k] = pose[k];
-  for (int row = 1; row < rows; row++) {
+
+  // Its box, and whether it moves at all.
+  for (int row = 0; row < rows; row++) {
     for (int k = 0; k < 3; k++) {
       low[k] = fmin(low[k], pose[7 * row + k]);
       high[k] = fmax(high[k], pose[7 * row + k]);
@@ -225,7 +230,7 @@ static int add_paths(page* p, cJSON* demo, loomError* err) {
   viewStage* s = &p->app->stage;
   cJSON* bodies = cJSON_AddArrayToObject(demo, "bodies");
   size_t rows = (size_t)s->demo.rows, stride = 7 * rows;
-  double* pose = malloc(sizeof *pose * stride * (size_t)s->model->nbody + 1);
+  double* pose = calloc(stride * (size_t)s->model->nbody + 1, sizeof *pose);
   if (!pose) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a demo's poses");
 
   // All bodies row by row, then body by body.
@@ -238,6 +243,7 @@ static int add_paths(page* p, cJSON* demo, loomError* err) {
   }
   for (int b = 0; b < s->model->nbody; b++)
     if (has_geom(p, s->model, b)) add_path(p, bodies, b, pose + (size_t)b * stride, s->demo.rows);
+
   free(pose);
   return 0;
 }
@@ -331,8 +337,8 @@ static void add_plot(page* p, cJSON* list, int plot, int arm) {
 
 // ---- a demo, whole
 
-// Where the page's camera looks: the middle of hands and objects over the demo, how far they are from it, and from
-// which side: the robots' front.
+// Where the page's camera looks: the middle of hands and objects over the demo, how far they are from it,
+// and from which side: the robots' front.
 static void add_view(page* p, cJSON* demo) {
   const viewStage* s = &p->app->stage;
   const loomTask* task = p->app->task;
@@ -415,6 +421,7 @@ static int write_page(page* p, cJSON* head, const char* path, loomError* err) {
   const char* place = memmem(from, (size_t)(to - from), mark, sizeof mark - 1);
   char* text = cJSON_PrintUnformatted(head);
   loomFile file = {0};
+
   int code = text && place ? loom_file_begin(&file, path, err)
                            : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a page");
   if (!code) {
@@ -455,6 +462,8 @@ int view_page_write(viewApp* app, const char* path, loomError* err) {
   page p = {.app = app};
   cJSON* head = head_json(&p);
   const viewArgs* a = app->args;
+
+  // One by its name, or the first ones.
   int first = a->demo ? app->first : 0, n = a->demo ? 1 : app->list.n, code = 0, left_out = 0;
   if (a->limit && n > a->limit) n = (int)a->limit;
   double start = loom_clock();
