@@ -1,6 +1,6 @@
 #!/bin/sh
-# Maximum causal entropy, ours against `imitation`'s, in a Python environment of its own (about 6 GB, made once): whose
-# returned policy does what the expert does, and processor time an iteration, in turns.
+# Ours against `imitation`'s, in a Python environment of its own (about 6 GB, made once): whose policy of maximum causal
+# entropy does what the expert does, processor time of its iterations, and of GAIL's steps, in turns.
 #   tests/imitation/run.sh [-e ENV] PROGRAM [ROUNDS]
 # PROGRAM is build/demoloom. ENV is by default $DEMOLOOM_HOME/imitation-env; PYTHON names the Python that makes it (3.11).
 # One thread each.
