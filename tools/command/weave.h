@@ -95,7 +95,8 @@ void weave_plan_data(weavePlan* plan, const weaveCosts* costs, double seconds);
 void weave_plan_training(weavePlan* plan, const weaveCosts* costs, double seconds);
 /// One more round of demos, or finetuning? `before` and `now`: shares that succeeded without the last round
 /// and with it; `spent` and `round`: seconds in all so far, and of that round; `left` for either.
-bool weave_more_demos(double before, double now, double spent, double round, double left);
+/// `finetunes`: whether there would be any.
+bool weave_more_demos(double before, double now, double spent, double round, double left, bool finetunes);
 /// Fill in finetuning and the student, for so many seconds that are left. evaluations: of the tests to come.
 void weave_plan_rest(weavePlan* plan, const weaveCosts* costs, double left, double success,
                      int64_t evaluations);

@@ -76,14 +76,15 @@ static const double seldom = 0.05;  // a policy that never succeeds is not finet
 
 // Failures fall with what was spent on demos and training by a power, which the last round tells, and at most
 // by a square root. Finetuning leaves three in ten of them, where there are successes to begin with.
-bool weave_more_demos(double before, double now, double spent, double round, double left) {
-  if (round > 0.5 * left || now >= 1) return false;
+bool weave_more_demos(double before, double now, double spent, double round, double left, bool finetunes) {
+  // Half of what is left is finetuning's; where there is no time for any, nearly all of it is a round's.
+  if (round > (finetunes ? 0.5 : 0.9) * left || now >= 1) return false;
   if (now < seldom) return true;
 
   double power =
       before < now && spent > round ? log((1 - before) / (1 - now)) / log(spent / (spent - round)) : 0;
   double demos = (1 - now) * (1 - pow((spent + round) / spent, -fmin(power, 0.5))) / round;
-  double finetuning = 0.7 * (1 - now) / left;
+  double finetuning = finetunes ? 0.7 * (1 - now) / left : 0;
   return demos > finetuning;
 }
 

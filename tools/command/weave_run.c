@@ -153,8 +153,17 @@ static double seconds_left(const weaveRun* run) {
   return 3600 * run->args->hours - weave_seconds(run);
 }
 
+// What the last round tells of them: they are known better from it than from the pilot.
+static void learn_costs(const weaveRun* run, weaveCosts* costs, int64_t round) {
+  char trained[NAME], choice[NAME];
+  name_round(trained, "train", round, "");
+  name_round(choice, "choose-train", round, "");
+  costs->episode = weave_find(run, choice)->seconds / fmax(1, weave_value(run, choice, "n"));
+  costs->step = weave_find(run, trained)->seconds / (double)run->plan.steps;
+}
+
 // Before it by the map that its demos were drawn by.
-static bool wants_another(const weaveRun* run, int64_t round) {
+static bool wants_another(const weaveRun* run, weaveCosts* costs, int64_t round) {
   char map[NAME], choice[NAME];
   double all = 0;
   for (int64_t i = 0; i <= round; i++) all += seconds_of(run, i);
@@ -163,8 +172,13 @@ static bool wants_another(const weaveRun* run, int64_t round) {
   name_round(choice, "choose-train", round, "");
   double before =
       1 - weave_value(run, map, "where.failures") / fmax(1, weave_value(run, map, "where.episodes"));
-  return weave_more_demos(before, weave_value(run, choice, "success"), all, seconds_of(run, round),
-                          seconds_left(run));
+  double now = weave_value(run, choice, "success"), left = seconds_left(run);
+
+  // Would there be finetuning?
+  weavePlan rest = run->plan;
+  learn_costs(run, costs, round);
+  weave_plan_rest(&rest, costs, left, now, run->args->evaluations);
+  return weave_more_demos(before, now, all, seconds_of(run, round), left, rest.finetune > 0);
 }
 
 // Until finetuning promises more.
@@ -181,7 +195,8 @@ static int learn_from_demos(weaveRun* run, weaveCosts* costs, loomError* err) {
 
   for (int64_t round = 1; !code && round <= plan->rounds; round++) {
     code = do_round(run, round, err);
-    if (code || plan->finetune || round < plan->rounds || round == ROUNDS || !wants_another(run, round))
+    if (code || plan->finetune || round < plan->rounds || round == ROUNDS ||
+        !wants_another(run, costs, round))
       continue;
     plan->rounds++;
     code = weave_plan_keep(run, err);
@@ -331,14 +346,10 @@ static int export_policy(weaveRun* run, const char* name, loomError* err) {
 
 // The policy of the last round, finetuned where that gains; what of it is exported.
 static int finish(weaveRun* run, weaveCosts* costs, loomError* err) {
-  char base[NAME], trained[NAME], choice[NAME];
+  char base[NAME], choice[NAME];
   name_round(base, "train", run->plan.rounds, "/last.safetensors");
-  name_round(trained, "train", run->plan.rounds, "");
   name_round(choice, "choose-train", run->plan.rounds, "");
-
-  // Known better by now than from the pilot.
-  costs->episode = weave_find(run, choice)->seconds / fmax(1, weave_value(run, choice, "n"));
-  costs->step = weave_find(run, trained)->seconds / (double)run->plan.steps;
+  learn_costs(run, costs, run->plan.rounds);
   weave_plan_rest(&run->plan, costs, seconds_left(run), weave_value(run, choice, "success"),
                   run->args->evaluations);
   int code = weave_plan_keep(run, err);

@@ -46,6 +46,7 @@ static void a_plan_fits_into_its_time(void** state) {
   weavePlan hour = whole(HOUR, 0.8), day = whole(24.0 * HOUR, 0.8);
   assert_true(seconds_of(&hour) > 0.75 * HOUR);
   assert_true(hour.finetune > 500000);
+
   assert_int_equal(day.demos, 1000);
   assert_int_equal(day.steps, 20000);
   assert_int_equal(day.finetune, 1000000);
@@ -89,21 +90,25 @@ static void more_demos_where_they_promise_more(void** state) {
   (void)state;
   static const struct {
     double before, now, spent, round, left;
-    bool demos;
+    bool finetunes, demos;
   } cases[] = {
-      {0.0, 0.02, 1000, 600, 2400, true},   // nothing to reinforce
-      {0.0, 0.02, 1000, 600, 1000, false},  // and no time for more either
-      {0.5, 0.83, 1225, 860, 2200, false},  // finetuning mends seven failures in ten
-      {0.2, 0.2, 1000, 600, 2400, false},   // demos gained nothing
-      {0.3, 0.2, 1000, 600, 2400, false},   // or less
-      {0.1, 0.5, 1000, 400, 30000, true},   // a long time for finetuning is worth little a minute
-      {0.9, 1.0, 1000, 600, 2400, false},   // it always succeeds
+      {0.0, 0.02, 1000, 600, 2400, false, true},  // nothing to reinforce
+      {0.0, 0.02, 1000, 600, 650, false, false},  // and no time for more either
+      {0.5, 0.83, 1225, 860, 2200, true, false},  // finetuning mends seven failures in ten
+      {0.2, 0.2, 1000, 600, 2400, true, false},   // demos gained nothing
+      {0.3, 0.2, 1000, 600, 2400, true, false},   // or less
+      {0.1, 0.5, 1000, 400, 30000, true, true},   // a long time for finetuning is worth little a minute
+      {0.9, 1.0, 1000, 600, 2400, true, false},   // it always succeeds
+      {0.2, 0.7, 700, 400, 480, true, false},     // more than half of what is left
+      {0.2, 0.7, 700, 400, 480, false, true},     // which is nobody else's
+      {0.2, 0.7, 700, 450, 480, false, false},    // too little for a round
+      {0.7, 0.6, 700, 400, 480, false, false},    // demos gained nothing
   };
 
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-    assert_int_equal(
-        weave_more_demos(cases[i].before, cases[i].now, cases[i].spent, cases[i].round, cases[i].left),
-        cases[i].demos);
+    assert_int_equal(weave_more_demos(cases[i].before, cases[i].now, cases[i].spent, cases[i].round,
+                                      cases[i].left, cases[i].finetunes),
+                     cases[i].demos);
 }
 
 int main(void) {
