@@ -21,6 +21,20 @@ static int take_size(void* to, const char* text) {
   return tool_usage("view", "--size takes WIDTHxHEIGHT, 320x240 to 8192x8192, not '%s'", text);
 }
 
+static int take_scale(void* to, const char* text) {
+  viewArgs* a = to;
+  const char* rest = text;
+  if (tool_read_double(&a->scale, &rest) && !*rest && a->scale >= 0.5 && a->scale <= 4) return 0;
+  return tool_usage("view", "--scale takes a number from 0.5 to 4, not '%s'", text);
+}
+
+static int take_theme(void* to, const char* text) {
+  viewArgs* a = to;
+  a->theme = text;
+  if (!strcmp(text, "dark") || !strcmp(text, "light")) return 0;
+  return tool_usage("view", "--theme takes dark or light, not '%s'", text);
+}
+
 static const toolOption options[] = {
     TOOL_OPTION_AS("demo", 0, "NAME", viewArgs, STRING, demo, .about = "the demo to show first"),
     TOOL_OPTION_AS("policy", 0, "FILE", viewArgs, STRING, policy,
@@ -34,6 +48,9 @@ static const toolOption options[] = {
                    .about = "read and save annotations here instead, as YAML"),
     TOOL_OVERWRITE_OPTION(viewArgs, overwrite),
     TOOL_CALL_OPTION("size", "WxH", take_size, "of the window, at least 320x240; default 1280x760"),
+    TOOL_CALL_OPTION("scale", "X", take_scale,
+                     "of text and widgets; default as the monitor says, 1 without one"),
+    TOOL_CALL_OPTION("theme", "NAME", take_theme, "dark (default) or light"),
     TOOL_OPTION_AS("full", 0, NULL, viewArgs, BOOL, full,
                    .about = "full meshes, shadows, antialiasing: slow without a GPU"),
     TOOL_OPTION_AS("seed", 's', "S", viewArgs, INT64, seed, .high = 1000000000, .about = "of live runs"),
@@ -114,7 +131,7 @@ void view_say(viewApp* app, const char* format, ...) {
   va_end(args);
 
   app->message_until = app->clock + 8;
-  app->time_panel.stale = app->dirty = true;
+  app->dirty = true;
 }
 
 int view_row(const viewApp* app) {
@@ -131,20 +148,7 @@ void view_go(viewApp* app, double row) {
   app->row = row < 0 ? 0 : row > last ? fmax(0, last) : row;
   app->live = false;
 
-  app->time_panel.stale = app->dirty = true;
-}
-
-// The list is scrolled to where the shown demo can be seen.
-static void reveal(viewApp* app) {
-  int place = view_list_place(&app->list, app->stage.entry);
-  int lines = (app->height - VIEW_HEAD_HEIGHT) / VIEW_ROW_HEIGHT, before = app->scroll;
-
-  if (place < 0) return;
-
-  if (place < app->scroll) app->scroll = place;
-  if (lines > 0 && place >= app->scroll + lines) app->scroll = place - lines + 1;
-
-  if (app->scroll != before) app->thumb_fresh = true;
+  app->dirty = true;
 }
 
 void view_reshow(viewApp* app, double row) {
@@ -154,8 +158,8 @@ void view_reshow(viewApp* app, double row) {
   app->stage_id++;
   app->row = row;
 
-  if (app->plot_page) view_plot_page(app, app->plot_page);
-  app->list_panel.stale = app->time_panel.stale = app->dirty = true;
+  view_plot_refresh(app);
+  app->dirty = true;
 }
 
 void view_show(viewApp* app, int entry) {
@@ -170,19 +174,32 @@ void view_show(viewApp* app, int entry) {
   app->stage_id++;
 
   app->row = 0;
-  reveal(app);
+  app->ui.reveal = app->stage.entry;
+  app->ui.last = 0;  // all of its time
+  app->wanted_entry = -1;
 
-  if (app->plot_page) view_plot_page(app, app->plot_page);
-  app->list_panel.stale = app->time_panel.stale = app->dirty = true;
+  view_plot_refresh(app);
+  app->dirty = true;
+}
+
+void view_want(viewApp* app, int entry) {
+  app->wanted_entry = entry;
+  app->told_wanted = false;
+  app->ui.frames = 3;
+}
+
+void view_show_wanted(viewApp* app) {
+  if (app->wanted_entry >= 0 && app->told_wanted) view_show(app, app->wanted_entry);
 }
 
 void view_advance(viewApp* app, double seconds) {
   app->clock += seconds;
+  app->ui.seconds += seconds;
 
   // Messages go after some seconds.
   if (app->message_until > 0 && app->clock >= app->message_until) {
     app->message_until = 0;
-    app->time_panel.stale = app->dirty = true;
+    app->ui.frames = 2;
   }
 
   // A little of the list is read between two frames, so that the window never waits for the disk.
@@ -195,11 +212,11 @@ void view_advance(viewApp* app, double seconds) {
   app->thumb_seen = app->thumb_done;
   pthread_mutex_unlock(&app->list.lock);
 
-  if (more) app->list_panel.stale = app->dirty = true;
+  if (more) app->ui.frames = 2;
 
   if (!app->playing || app->stage.entry < 0) return;
   double rows = seconds * app->speed * app->task->control_freq;
-  app->dirty = app->time_panel.stale = true;
+  app->dirty = true;
 
   // Whatever drives the simulation: the user, an attempt or a policy, or the recorded actions.
   if (app->drive.on) {
@@ -229,7 +246,13 @@ void view_advance(viewApp* app, double seconds) {
 static void set_view_defaults(viewApp* app) {
   app->stage.entry = -1;
   app->speed = 1;
-  app->show_list = app->show_timeline = app->show_ui = 1;
+  app->wanted_entry = app->ui.reveal = -1;
+  app->show_list = app->show_timeline = app->show_ui = app->show_pictures = 1;
+  app->ui.list_width = 23;
+  app->ui.side_width = 18;
+  app->ui.plot_height = 18;
+  app->ui.scale = app->args->scale > 0 ? app->args->scale : 1;
+  app->ui.dark = !app->args->theme || strcmp(app->args->theme, "light") != 0;
   app->seed = (int)app->args->seed;
 
   mjv_defaultCamera(&app->camera);
@@ -260,10 +283,11 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
   code = view_list_load(&app->list, app->dataset, app->task, err);
   if (code) return code;
 
-  view_menu_create(app);
-  view_layout(app, args->width, args->height);
+  gui_open(app->ui.scale, app->ui.dark);
+  view_resize(app, args->width, args->height);
 
   app->first = args->demo ? view_list_find(&app->list, args->demo) : 0;
+  if (app->first >= 0 && app->first < app->list.n) app->wanted_entry = app->first;
   if (app->first < 0) return loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo '%s'", app->path, args->demo);
   return 0;
 }
@@ -284,9 +308,9 @@ void view_close(viewApp* app) {
   view_stage_close(&app->stage);
   view_list_destroy(&app->list);
 
-  loom_image_destroy(&app->list_panel.image);
-  loom_image_destroy(&app->time_panel.image);
-  free(app->figure);
+  gui_close();
+  view_plot_close(app);
+  free(app->edit);
 
   mj_deleteModel(app->blank);
   overlay_ghost_close(&app->ghost);

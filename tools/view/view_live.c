@@ -101,7 +101,6 @@ void view_live_add(viewApp* app, const loomEpisode* e, viewTrial* trial, const c
     return;
   }
 
-  app->list_panel.stale = true;
   view_show(app, app->list.n - 1);
 }
 

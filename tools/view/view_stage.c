@@ -136,6 +136,7 @@ static int end_within(const viewStage* s, const loomTask* task, int arm, int k, 
 // Ends set by hand stay with the demo while others are looked at.
 static void remember_ends(viewApp* app) {
   viewEntry* e = view_list_entry(&app->list, app->stage.entry);
+  view_edit_ends(app, app->stage.entry, app->stage.replay.end);
   if (!e->ends) e->ends = malloc(sizeof app->stage.replay.end);
 
   if (!e->ends) return;

@@ -70,8 +70,8 @@ shot $keep/view-forces.png
 plot 0
 help
 shot $keep/view-help.png
-help
-click 60 90
+key escape
+click-on demo_0
 tell
 drag 640 250 700 300
 drag 640 250 640 200 right
@@ -253,8 +253,9 @@ tell
 find x<9 y<9 reason=
 tell
 filter all
+find
 key escape
-click 60 90
+click-on demo_0
 row 60
 shot $keep/view-plain.png
 forces
@@ -268,10 +269,10 @@ key f6
 key f7
 shot $keep/view-labels.png
 key f7 
-double 640 300 right
-double 640 300 right ctrl
+double 660 400 right
+double 660 400 right ctrl
 tell
-click 600 670 ctrl
+click 600 690 ctrl
 tell
 END
 check 'more of it' view "$work/t.hdf5" --headless --script "$work/more"
