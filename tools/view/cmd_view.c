@@ -69,42 +69,51 @@ static const toolCommand command = {
     .before =
         "usage: demoloom view TASK|FILE.hdf5 [options]\n"
         "\n"
-        "Opens a window on the demos of a file, or on a task's source demos: a list to filter, sort and "
-        "mark; play\n"
-        "and scrub; each arm's subtasks on a timeline, whose ends can be dragged or set by a Ctrl click; "
-        "plots;\n"
-        "paths, targets and the source demo as a ghost; attempts, the expert, a trained policy and resets "
-        "live.\n"
-        "Ctrl J drives the arms by keys, mouse, gamepad or 3-D mouse and records demos. F1 shows the keys; "
-        "camera\n"
-        "and visual flags are those of MuJoCo's simulate.\n"
+        "Opens a window on the demos of a file, or on a task's source demos: a list to find, filter, sort "
+        "and mark;\n"
+        "each arm's subtasks on a timeline, whose ends can be dragged; plots of actions, joints, forces or "
+        "any array\n"
+        "of the file; paths, targets and the source demo as a ghost; attempts, the expert, a trained policy "
+        "and resets\n"
+        "live. Ctrl+K finds every action by its name, F1 lists them with their keys, Ctrl+Z undoes, "
+        "Ctrl+S saves.\n"
+        "Ctrl+J drives the arms by keys, mouse, gamepad or 3-D mouse and records demos. Camera and visual "
+        "flags are\n"
+        "those of MuJoCo's simulate.\n"
         "\n"
         "Marks are saved as masks `keep` and `reject` of FILE, or, of a task's own demos, of the copy "
         "(dataset\n"
         "filter and robomimic know masks). Ends of subtasks that were dragged are saved as signals in a copy "
         "of\n"
-        "FILE that `generate --source` takes, or with --segments as YAML that `generate --segments` takes.\n",
+        "FILE that `generate --source` takes, or with --segments as YAML that `generate --segments` takes. "
+        "Where the\n"
+        "file does not tell whether a demo succeeds, its states do. A demo that cannot be shown is told in "
+        "the window\n"
+        "and on stderr; the exit status is then 1.\n",
     .after =
         "The list shows what `find` names: words that must be in a demo's name, source, outcome or reason, "
         "and\n"
         "rows>N, rows<N, source=NAME, reason=TEXT, x>M, x<M, y>M, y<M (where the first object began, m).\n"
         "\n"
-        "A script has one event a line: play, step, row N, demo NAME, keep, reject, filter NAME, sort NAME,\n"
-        "find WORDS, save, plot N, camera N, paths, targets, frames, ghost, coverage, forces, seed N, reset "
-        "D1,\n"
-        "attempt [N], expert [N], policy [N], subtask (run to the next one), finish (run to the end), live, "
-        "drive,\n"
-        "boundary ARM SUBTASK ROW, click X Y [ctrl], double X Y, drag X Y X Y, scroll X Y N, key K "
-        "[ctrl|shift],\n"
-        "up K (a held key is let go), wait FRAMES, thumbs, tell (the state as JSON), shot FILE.png,\n"
-        "film FILE.mp4 (headless: the frames of later waits, 30 a second), quit. Files that are there "
-        "already are\n"
-        "replaced only with --overwrite.\n"
+        "A script has one event a line: play, step, row N, demo NAME, keep, reject, undo, redo, filter "
+        "NAME,\n"
+        "sort NAME, find WORDS, save, plot N, camera N, zoom N, paths, targets, frames, ghost, coverage, "
+        "forces,\n"
+        "seed N, reset D1, attempt [N], expert [N], policy [N], subtask (run to the next one), finish (run "
+        "to the\n"
+        "end), live, drive, boundary ARM SUBTASK ROW, palette, help, dark; click-on WIDGET and point-at "
+        "WIDGET (by\n"
+        "what is written on it), point X Y, click X Y [ctrl], double X Y, drag X Y X Y, scroll X Y N, key K\n"
+        "[ctrl|shift], up K (a held key is let go), type TEXT, size W H, wait FRAMES, thumbs (wait for "
+        "pictures and\n"
+        "outcomes), tell (the state as JSON), shot FILE.png, film FILE.mp4 (headless: the frames of later "
+        "waits, 30 a\n"
+        "second), quit. Files that are there already are replaced only with --overwrite.\n"
         "\n"
         "examples:\n"
         "  demoloom view handover.hdf5\n"
         "  demoloom view threading --segments ends.yaml\n"
-        "  demoloom view handover --policy runs/handover/best_success.safetensors\n"
+        "  demoloom view handover --policy runs/handover/best_success.safetensors --theme light\n"
         "  echo 'row 120\n"
         "  targets\n"
         "  shot frame.png' | demoloom view handover.hdf5 --headless --script -\n",
@@ -151,9 +160,18 @@ void view_go(viewApp* app, double row) {
   app->dirty = true;
 }
 
-void view_reshow(viewApp* app, double row) {
+// A demo that cannot be shown is told in the window, on stderr, and by the exit status.
+static void open_or_tell(viewApp* app, int entry) {
   loomError err = {0, ""};
-  if (view_stage_open(app, app->stage.entry, &err)) view_say(app, "%s", err.message);
+  if (!view_stage_open(app, entry, &err)) return;
+
+  view_say(app, "%s", err.message);
+  fprintf(stderr, "view: %s\n", err.message);
+  if (!app->lost.code) app->lost = err;
+}
+
+void view_reshow(viewApp* app, double row) {
+  open_or_tell(app, app->stage.entry);
 
   app->stage_id++;
   app->row = row;
@@ -163,14 +181,12 @@ void view_reshow(viewApp* app, double row) {
 }
 
 void view_show(viewApp* app, int entry) {
-  loomError err = {0, ""};
-
   // What ran or was pushed belonged to the demo before.
   view_run_end(app);
   app->live = app->drive.on = false;
   app->perturb.select = app->perturb.active = 0;
 
-  if (view_stage_open(app, entry, &err)) view_say(app, "%s", err.message);
+  open_or_tell(app, entry);
   app->stage_id++;
 
   app->row = 0;
@@ -207,12 +223,7 @@ void view_advance(viewApp* app, double seconds) {
   if (app->thumb_fresh) view_thumb_want(app);
   app->thumb_fresh = false;
 
-  pthread_mutex_lock(&app->list.lock);
-  bool more = app->thumb_seen != app->thumb_done;
-  app->thumb_seen = app->thumb_done;
-  pthread_mutex_unlock(&app->list.lock);
-
-  if (more) app->ui.frames = 2;
+  if (view_thumb_take(app)) app->ui.frames = 2;
 
   if (!app->playing || app->stage.entry < 0) return;
   double rows = seconds * app->speed * app->task->control_freq;
@@ -381,9 +392,10 @@ int cmd_view(int argc, char** argv) {
 
   tool_catch_signals();
   if (!code) code = a.headless ? view_run_headless(app, &err) : view_run_window(app, &err);
+  bool lost = app && app->lost.code;
   if (app) view_close(app);
   free(app);
   tool_outputs_close(&outputs);
   loom_asset_roots_destroy(&a.roots);
-  return code ? tool_fail(&err) : EXIT_DONE;
+  return code ? tool_fail(&err) : lost ? EXIT_FAILED : EXIT_DONE;
 }

@@ -704,7 +704,7 @@ bool gui_choice(const char* label, int* choice, const char* const* names, int n,
 bool gui_choice_open(const char* label, const char* shown, float width) {
   ImGui::SetNextItemWidth(width);
   bool open = ImGui::BeginCombo(label, shown, ImGuiComboFlags_HeightLarge);
-  if (!open) remember(label);
+  if (!open) remember(shown);
   return open;
 }
 
@@ -995,12 +995,8 @@ void gui_draw_box(guiBox b, guiRgba color, float round) {
   draw_list()->AddRectFilled(ImVec2(b.x, b.y), ImVec2(b.x + b.w, b.y + b.h), color, round);
 }
 
-void gui_draw_frame(guiBox b, guiRgba color, float thick) {
-  draw_list()->AddRect(ImVec2(b.x, b.y), ImVec2(b.x + b.w, b.y + b.h), color, 0, thick);
-}
-
 void gui_draw_line(float x0, float y0, float x1, float y1, float thick, guiRgba color) {
-  draw_list()->AddLine(ImVec2(x0, y0), ImVec2(x1, y1), color, thick);
+  draw_list()->AddLine(ImVec2(x0, y0), ImVec2(x1, y1), color, thick * ImGui::GetStyle().FontScaleDpi);
 }
 
 void gui_draw_dot(float x, float y, float radius, guiRgba color) {

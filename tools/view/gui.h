@@ -221,7 +221,7 @@ void gui_canvas(guiCanvas* out, const char* name, guiBox box);
 void gui_draw_clip(guiBox box);
 void gui_draw_clip_end(void);
 void gui_draw_box(guiBox box, guiRgba color, float round);
-void gui_draw_frame(guiBox box, guiRgba color, float thick);
+/// Thick at scale 1.
 void gui_draw_line(float x0, float y0, float x1, float y1, float thick, guiRgba color);
 void gui_draw_dot(float x, float y, float radius, guiRgba color);
 void gui_draw_triangle(float x0, float y0, float x1, float y1, float x2, float y2, guiRgba color);

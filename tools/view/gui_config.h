@@ -8,7 +8,8 @@
 #define IMGUI_DISABLE_DEBUG_TOOLS
 #define IMGUI_DISABLE_DEFAULT_SHELL_FUNCTIONS
 #define IMGUI_DISABLE_DEFAULT_FONT
-#define ImDrawIdx unsigned int  // plots of long demos have more points than 16 bits count
+#define IMPLOT_CUSTOM_NUMERIC_TYPES (double)  // of ten: it compiles in a tenth of the time
+#define ImDrawIdx unsigned int                // plots of long demos have more points than 16 bits count
 
 #include <GL/gl.h>
 

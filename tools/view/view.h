@@ -65,6 +65,7 @@ typedef struct viewEntry {
   viewMark mark;
   bool read;  // else only its name is known
   bool has_thumb, tried_thumb;
+  bool judged, succeeds;  // by its states, where the file does not tell; by the thumbnails' thread
   loomImage thumb;
   unsigned int picture;            // texture of thumb; 0 = none yet
   viewTrial* trial;                // owned
@@ -292,6 +293,7 @@ struct viewApp {
 
   viewEdit* edit;  // (edit_count), of which the first edit_at are done and the others undone
   int edit_count, edit_at;
+  int edit_saved;  // edits that were done when it was saved; -1 = others
   bool edit_open;  // the last one goes on: a drag
 
   viewUi ui;
@@ -328,11 +330,13 @@ struct viewApp {
   bool has_thumb_thread;
   volatile bool thumb_stop;
   bool thumb_fresh;  // the list has moved: other thumbnails are wanted
+  int unknown[VIEW_THUMB_QUEUE], unknown_count, unknown_at;  // whose outcome is wanted; under list.lock
   int wanted[VIEW_THUMB_QUEUE], wanted_count, wanted_at, thumb_asked, thumb_done,
       thumb_seen;  // under list.lock
 
   loomVideo* film;  // of a script without a window; NULL = none
   char film_path[LOOM_PATH_MAX];
+  loomError lost;  // why the first of the demos that could not be shown; the exit status tells
   char message[512];
   double message_until;
   bool quit, dirty;
@@ -379,6 +383,7 @@ void view_edit_mark(viewApp* app, int entry, viewMark mark);
 void view_edit_ends(viewApp* app, int entry, int (*ends)[LOOM_MAX_SUBTASKS]);
 /// Undo (-1) or redo (1) one.
 void view_edit_step(viewApp* app, int way);
+/// Is anything other than it was saved?
 bool view_edit_unsaved(const viewApp* app);
 
 /// Meshes and textures of a model as a number.
@@ -513,8 +518,12 @@ void view_run_close(viewApp* app);
 
 // thumbnails (view_thumb.c)
 void view_thumb_start(viewApp* app);
-/// Ask for those that can be seen and some further on.
+/// Ask for those that can be seen and some further on, and for their outcomes where the file does not tell.
 void view_thumb_want(viewApp* app);
+/// Take what the thread has found; true when there was something.
+bool view_thumb_take(viewApp* app);
+/// What a demo's outcome is when its states alone tell.
+void view_list_judge(viewList* list, int entry, bool succeeds);
 void view_thumb_stop(viewApp* app);
 
 // where it runs (view_window.c, view_script.c)

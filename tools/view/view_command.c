@@ -183,6 +183,7 @@ static void do_save(viewApp* app, const char* arg) {
   }
 
   if (code) view_say(app, "%s", err.message);
+  if (!app->ends_changed && !app->list.marks_changed) app->edit_saved = app->edit_at;
 }
 
 static void do_speed(viewApp* app, const char* arg) {
@@ -371,8 +372,11 @@ static void do_drive(viewApp* app, const char* arg) {
 }
 
 static void do_quit(viewApp* app, const char* arg) {
-  (void)arg;
-  app->quit = true;
+  if (!strcmp(arg, "ask") && view_edit_unsaved(app)) {
+    gui_dialog_open("unsaved");
+  } else {
+    app->quit = true;
+  }
 }
 
 #define SWITCH(field) offsetof(viewApp, field)
@@ -507,7 +511,9 @@ const viewAction view_actions[] = {
      0},
     {"help", NULL, "Help", "Keys and the mouse", "Everything that can be done, and how", do_help, mjKEY_F1, 0,
      0},
-    {"quit", NULL, "Window", "Quit", "Close the window", do_quit, 'Q', CTRL, 0},
+    {"quit", "ask", "Window", "Quit", "Close the window; asks first where something is not saved", do_quit,
+     'Q', CTRL, 0},
+    {"quit", NULL, NULL, NULL, NULL, do_quit, 0, 0, 0},
 };
 const int view_action_count = sizeof view_actions / sizeof *view_actions;
 

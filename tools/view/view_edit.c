@@ -10,6 +10,8 @@ static viewEdit* next_edit(viewApp* app, int entry) {
   viewEdit* more = realloc(app->edit, ((size_t)app->edit_at + 1) * sizeof *more);
   if (!more) return NULL;
 
+  // What was saved may be among what is forgotten.
+  if (app->edit_saved > app->edit_at) app->edit_saved = -1;
   app->edit = more;
   app->edit_count = app->edit_at + 1;
 
@@ -85,5 +87,5 @@ void view_edit_step(viewApp* app, int way) {
 }
 
 bool view_edit_unsaved(const viewApp* app) {
-  return app->ends_changed || app->list.marks_changed;
+  return app->edit_at != app->edit_saved;
 }

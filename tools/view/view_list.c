@@ -138,6 +138,15 @@ viewEntry* view_list_entry(viewList* list, int i) {
   return e;
 }
 
+void view_list_judge(viewList* list, int entry, bool succeeds) {
+  viewEntry* e = &list->entry[entry];
+  if (e->demo < 0 || e->outcome >= 0) return;
+
+  e->outcome = succeeds ? LOOM_OUTCOME_SUCCESS : LOOM_OUTCOME_UNFINISHED;
+  if (!succeeds && !e->reason[0]) snprintf(e->reason, sizeof e->reason, "success does not hold at its end");
+  view_list_count(list);
+}
+
 static void destroy_trial(viewTrial* trial) {
   if (!trial) return;
   loom_demo_destroy(&trial->demo);

@@ -20,7 +20,7 @@ static guiColor outcome_color(const viewEntry* e) {
 static const char* outcome_text(const viewEntry* e) {
   if (!e->read && e->demo >= 0) return "...";
   if (!e->rows) return "cannot be read";
-  return e->outcome >= 0 ? loom_outcome_name((loomOutcome)e->outcome) : "\xe2\x80\x93";
+  return e->outcome >= 0 ? loom_outcome_name((loomOutcome)e->outcome) : e->demo < 0 ? "" : "...";
 }
 
 // ---- above the table
@@ -89,7 +89,7 @@ static float row_height(const viewApp* app) {
 }
 
 static void draw_mark(const viewEntry* e, float x, float y) {
-  float r = gui_em() * 0.3f, thick = fmaxf(2, gui_em() * 0.14f);
+  float r = gui_em() * 0.3f, thick = 2;
 
   if (e->mark == VIEW_KEEP) {
     gui_draw_line(x - r, y, x - r * 0.2f, y + r * 0.8f, thick, gui_color(GUI_GOOD));
@@ -102,13 +102,14 @@ static void draw_mark(const viewEntry* e, float x, float y) {
 
 // Picture, name, and below it where the demo comes from or why it failed.
 static void draw_name(viewApp* app, viewEntry* e, float x, float y, float width, bool chosen) {
-  float em = gui_em(), scale = em / 15, left = x + em * 0.4f, height = row_height(app), right = x + width;
+  float em = gui_em(), scale = em / 15, left = x + em * 0.5f, height = row_height(app), right = x + width;
   char second[LOOM_NAME_MAX + 16] = "";
 
-  gui_draw_box((guiBox){x - em * 0.3f, y + 1, em * 0.22f, height - em * 0.35f}, gui_color(outcome_color(e)),
-               1);
+  gui_draw_box((guiBox){x, y + 1, em * 0.22f, height - em * 0.5f}, gui_color(outcome_color(e)), 1);
 
-  if (app->show_pictures) {
+  // A narrow list has no room for them.
+  bool picture_fits = app->show_pictures && width > 9 * em;
+  if (picture_fits) {
     guiBox box = {left, y, roundf((float)VIEW_THUMB_WIDTH * scale), roundf((float)VIEW_THUMB_HEIGHT * scale)};
     unsigned int picture = gui_ready() ? entry_picture(app, e) : 0;
     if (picture) gui_draw_image(picture, box, false);
@@ -159,7 +160,7 @@ static void draw_row(viewApp* app, int i) {
                                                              : GUI_INK,
                  gui_room(), cells[k]);
     if (k == 1 && e->outcome < 0 && e->rows)
-      gui_tip("The file does not say; known once the demo has been shown");
+      gui_tip("The file does not say: it is being found in the demo's states");
   }
   gui_id_end();
 }

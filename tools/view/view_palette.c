@@ -242,11 +242,11 @@ static const struct {
 };
 
 static void help_line(const char* keys, const char* words) {
-  float left = gui_x();
+  float left = gui_x(), second = fminf(13 * gui_em(), 0.35f * gui_room());
 
-  gui_text(GUI_INK, "%s", keys);
+  gui_text_cut(GUI_INK, second - gui_em() / 2, keys);
   gui_same_line();
-  gui_move_to(left + 13 * gui_em());
+  gui_move_to(left + second);
   gui_text_wrapped(GUI_DIM, words);
 }
 
@@ -307,7 +307,29 @@ static void help_dialog(viewApp* app) {
   gui_dialog_end();
 }
 
+// What is not saved would be lost.
+static void unsaved_dialog(viewApp* app) {
+  float width = fminf((float)app->width * 0.9f, 30 * gui_em()), height = 7.5f * gui_em();
+  if (!gui_dialog("unsaved",
+                  (guiBox){((float)app->width - width) / 2, (float)app->height * 0.3f, width, height}))
+    return;
+
+  gui_text_wrapped(GUI_INK, "Marks or ends of subtasks have changed and are not saved.");
+  gui_space(gui_em() / 2);
+  if (gui_button("Save and quit", 0)) {
+    view_command(app, "save");
+    app->quit = !view_edit_unsaved(app);
+    gui_dialog_close();
+  }
+  gui_same_line();
+  if (gui_button("Quit without saving", 0)) app->quit = true;
+  gui_same_line();
+  if (gui_button("Stay", 0) || gui_key_pressed(mjKEY_ESCAPE)) gui_dialog_close();
+  gui_dialog_end();
+}
+
 void view_ui_dialogs(viewApp* app) {
+  unsaved_dialog(app);
   palette_dialog(app);
   help_dialog(app);
 }

@@ -403,7 +403,7 @@ void view_ui_plots(viewApp* app, guiBox box) {
 
   // As many as there are share the height; below some lines each, they scroll.
   gui_scroll("##tracks", 0, 0);
-  float each = fmaxf(6 * em, (gui_room_down() - 2) / (float)app->track_count - 4);
+  float each = fmaxf(6 * em, gui_room_down() / (float)app->track_count - 0.45f * em);
   gui_plots();
   for (int i = 0; i < app->track_count; i++)
     if (draw_track(app, i, (guiBox){gui_x(), gui_y(), gui_room(), each}, legend, box.x)) closed = i;

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -320,6 +321,11 @@ static void tell_state(viewApp* app) {
   cJSON_AddNumberToObject(o, "gl_error", app->has_context ? mjr_getError() : 0);
 
   cJSON_AddBoolToObject(o, "running", view_run_open(app));
+
+  // The widgets.
+  cJSON_AddBoolToObject(o, "unsaved", view_edit_unsaved(app));
+  cJSON_AddNumberToObject(o, "plots", app->track_count);
+  cJSON_AddNumberToObject(o, "seen_rows", floor(app->ui.last - app->ui.first + 0.5));
 
   // What it cost; the counters of frames begin anew.
   cJSON_AddNumberToObject(o, "listed_s", app->listed > 0 ? app->listed - app->began : 0);

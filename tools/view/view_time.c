@@ -134,7 +134,7 @@ static void choose_speed(viewApp* app) {
 }
 
 static void zoom_buttons(viewApp* app) {
-  float width = 3 * (1.15f * (gui_em() + 8) + 6);
+  float width = 6.8f * gui_em();
   gui_same_line();
   if (gui_room() < width + gui_em()) return;
 
@@ -220,8 +220,8 @@ static void draw_segment(const viewApp* app, const annotationSegment* g, int row
   guiRgba ink = gui_rgba(0.07, 0.09, 0.11, 1);
 
   // The way to the segment's first pose is paler than its own motion.
-  gui_draw_box((guiBox){x0, top, x1 - x0 - 1, height}, arm_color(g->arm, 0.5), 2);
-  gui_draw_box((guiBox){own, top, x1 - own - 1, height}, arm_color(g->arm, now ? 1 : 0.75), 2);
+  gui_draw_box((guiBox){x0, top, x1 - x0 - 1, height}, arm_color(g->arm, 0.6), 2);
+  gui_draw_box((guiBox){own, top, x1 - own - 1, height}, arm_color(g->arm, now ? 1 : 0.82), 2);
 
   // Names begin where the segment comes into sight, and are left out where there is no room for them.
   float from = fmaxf(x0, app->ui.lanes.x) + em * 0.35f,
@@ -362,7 +362,8 @@ static void draw_lanes(const viewApp* app, float left, int row, const guiCanvas*
     gui_draw_line((float)view_time_x(app, u->hovered), top, (float)view_time_x(app, u->hovered), foot, 1,
                   gui_color(GUI_DIM));
   gui_draw_line(x, top, x, foot, 2, gui_color(GUI_CURSOR));
-  gui_draw_triangle(x - 5, top, x + 5, top, x, top + 7, gui_color(GUI_CURSOR));
+  gui_draw_triangle(x - 0.33f * gui_em(), top, x + 0.33f * gui_em(), top, x, top + 0.47f * gui_em(),
+                    gui_color(GUI_CURSOR));
   gui_draw_clip_end();
 }
 

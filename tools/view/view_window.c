@@ -283,8 +283,12 @@ static int run_window(viewWindow* v, viewScript* script, loomError* err) {
 
   view_show_first(app);
 
-  while (!code && !app->quit && !glfwWindowShouldClose(v->window) && !tool_stop) {
+  while (!code && !app->quit && !tool_stop) {
     double now = glfwGetTime();
+
+    // The window's own button asks, too, where something is not saved.
+    if (glfwWindowShouldClose(v->window)) view_command(app, "quit ask");
+    glfwSetWindowShouldClose(v->window, GLFW_FALSE);
 
     if (app->drive.on) read_devices(app);
     view_advance(app, now - last);
