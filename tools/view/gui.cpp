@@ -27,7 +27,7 @@ static struct {
   const char* dialog_wanted;
   namedWidget named[MAX_NAMED];
   int named_count;
-  bool connected, field_done;
+  bool connected, field_done, aligned;
   float wrap;  // where notes break their lines; 0 = at the panel's edge
   ImGuiListClipper clipper;
   const char* (*get_text)(void*);
@@ -51,8 +51,8 @@ static ImVec4 vec4(guiRgba color, float alpha = 1) {
   return c;
 }
 
-static guiRgba faded(guiRgba color, float alpha) {
-  return ImGui::ColorConvertFloat4ToU32(vec4(color, alpha));
+guiRgba gui_faded(guiRgba color, double alpha) {
+  return ImGui::ColorConvertFloat4ToU32(vec4(color, (float)alpha));
 }
 
 // Rows of guiColor: dark, light; as 0xRRGGBB.
@@ -547,10 +547,6 @@ void gui_space(float height) {
   ImGui::Dummy(ImVec2(0, height));
 }
 
-void gui_rule(void) {
-  ImGui::Separator();
-}
-
 void gui_move_to(float x) {
   ImVec2 at = ImGui::GetCursorScreenPos();
   ImGui::SetCursorScreenPos(ImVec2(x, at.y));
@@ -636,10 +632,6 @@ void gui_text_wrapped(guiColor color, const char* text) {
 
 void gui_bold(void) {
   ImGui::PushFont(gui.bold, 0);
-}
-
-void gui_small(void) {
-  ImGui::PushFont(nullptr, 13);
 }
 
 void gui_font_end(void) {
@@ -831,7 +823,7 @@ bool gui_icon(const char* name, guiIcon icon, bool on) {
   remember(name);
 
   guiRgba back = on                       ? gui.color[GUI_ACCENT]
-                 : ImGui::IsItemActive()  ? faded(gui.color[GUI_ACCENT], 0.5f)
+                 : ImGui::IsItemActive()  ? gui_faded(gui.color[GUI_ACCENT], 0.5f)
                  : ImGui::IsItemHovered() ? gui.color[GUI_LINE]
                                           : gui.color[GUI_LANE];
   ImGui::GetWindowDrawList()->AddRectFilled(at, end, back, ImGui::GetStyle().FrameRounding);
@@ -1035,11 +1027,11 @@ void gui_draw_behind(unsigned int texture, guiBox b) {
 // ---- plots
 
 void gui_plots(void) {
-  ImPlot::BeginAlignedPlots("plots", true);
+  gui.aligned = ImPlot::BeginAlignedPlots("plots", true);
 }
 
 void gui_plots_end(void) {
-  ImPlot::EndAlignedPlots();
+  if (gui.aligned) ImPlot::EndAlignedPlots();
 }
 
 bool gui_plot(const char* name, float width, float height, double* first, double* last, bool x_labels,

@@ -43,6 +43,7 @@ void gui_close(void);
 void gui_look(double scale, bool dark);
 guiRgba gui_rgba(double r, double g, double b, double a);
 guiRgba gui_color(guiColor color);
+guiRgba gui_faded(guiRgba color, double alpha);
 /// Height of a line of text, the unit of all sizes.
 float gui_em(void);
 
@@ -117,7 +118,6 @@ void gui_same_line(void);
 void gui_tight(void);
 void gui_tight_end(void);
 void gui_space(float height);
-void gui_rule(void);
 void gui_move_to(float x);  // in this line
 float gui_room(void);       // width left in this line
 float gui_room_down(void);  // height left
@@ -139,7 +139,6 @@ void gui_label(const char* text);
 void gui_text_cut(guiColor color, float width, const char* text);
 void gui_text_wrapped(guiColor color, const char* text);
 void gui_bold(void);
-void gui_small(void);
 void gui_font_end(void);
 float gui_text_width(const char* text);
 /// Of the widget before.

@@ -211,7 +211,9 @@ typedef struct viewTrack {
   int page, arm;  // page -1 = an array
   char key[96];   // its name, "obs/robot0_eef_pos"
   int lines, rows;
-  double* value;  // (lines x rows); NULL = this demo has none
+  double* value;   // (lines x rows); NULL = this demo has none
+  double* pinned;  // (lines x pinned_rows) of another demo; NULL = none
+  int pinned_rows;
   char line[VIEW_TRACK_LINES][32];
   bool hidden[VIEW_TRACK_LINES];
 } viewTrack;
@@ -299,7 +301,8 @@ struct viewApp {
   viewUi ui;
   viewTrack track[VIEW_MAX_TRACKS];
   int track_count;
-  loomNames keys;  // arrays of the demo shown that can be plotted
+  loomNames keys;              // arrays of the demo shown that can be plotted
+  char pinned[LOOM_NAME_MAX];  // the demo whose lines stay in the plots; "" = none
 
   int show_list, show_timeline, show_ui, show_pictures, show_paths, show_targets, show_ghost, show_coverage,
       show_frame;
@@ -436,6 +439,8 @@ void view_time_zoom(viewApp* app, double factor, double around);
 void view_plot_page(viewApp* app, int page);
 /// One more: a page (-1 = the array `key`) of an arm.
 void view_plot_add(viewApp* app, int page, int arm, const char* key);
+/// The lines of the demo shown stay, paler, below those of the next ones; or go again.
+void view_plot_pin(viewApp* app);
 /// The demo shown is another one.
 void view_plot_refresh(viewApp* app);
 void view_plot_close(viewApp* app);

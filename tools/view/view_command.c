@@ -212,6 +212,11 @@ static void do_plot(viewApp* app, const char* arg) {
   view_plot_page(app, whole_number(arg, (open + 1) % (VIEW_PAGES + 1), 0, VIEW_PAGES));
 }
 
+static void do_pin(viewApp* app, const char* arg) {
+  (void)arg;
+  view_plot_pin(app);
+}
+
 static void do_free(viewApp* app, const char* arg) {
   (void)arg;
   app->camera_choice = app->tracked = 0;
@@ -476,6 +481,9 @@ const viewAction view_actions[] = {
      0, 0},
     {"plot", "6", "Show", "Plot gripper commands", "Of each hand", do_plot, 0, 0, 0},
     {"plot", "0", "Show", "No plots", "Close all plots", do_plot, 0, 0, 0},
+    {"pin", NULL, "Show", "Pin lines",
+     "The lines of this demo stay in the plots, paler, to compare others with it; or go again", do_pin, 0, 0,
+     0},
     {"camera", NULL, "Show", "Next camera", "The free camera, then the model's", do_camera, ']', 0, 0},
     {"camera", "0", "Show", "Free camera", "Turned and moved by the mouse", do_free, mjKEY_ESCAPE, 0, 0},
     {"frame", NULL, "Show", "MuJoCo's frames", "Of bodies, geoms, sites, ...", do_mark_frames, mjKEY_F6, 0,
@@ -555,6 +563,7 @@ void view_do(viewApp* app, const viewAction* a) {
 
 bool view_action_on(const viewApp* app, const viewAction* a) {
   if (a->run == do_loop) return app->loop;
+  if (a->run == do_pin) return app->pinned[0];
   if (a->run == do_forces) return app->option.flags[mjVIS_CONTACTFORCE];
   if (a->run == do_live) return app->live;
   if (a->run == do_drive) return app->drive.on;

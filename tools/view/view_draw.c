@@ -159,10 +159,14 @@ int view_draw(viewApp* app, loomError* err) {
 
   // The widgets first: what is done with them may show another demo, or leave the scene another place.
   view_ui(app);
+  app->frame_cpu += loom_process_cpu() - cpu;
+  app->frame_wall += loom_clock() - wall;
 
-  bool other = app->drawn_id != app->stage_id || !app->has_context;
   int code = prepare_drawing(app, err);
   if (code) return code;
+
+  cpu = loom_process_cpu();
+  wall = loom_clock();
 
   if (app->framebuffer == mjFB_OFFSCREEN &&
       (app->context.offWidth != app->width || app->context.offHeight != app->height))
@@ -175,13 +179,11 @@ int view_draw(viewApp* app, loomError* err) {
 
   if (app->framebuffer == mjFB_OFFSCREEN) mjr_finish();  // a window's swap does
 
-  // What a frame costs, but for one that makes a model's meshes and textures, and how long it took until
-  // the first one with the list: `tell` has them.
-  if (!other) {
-    app->frame_cpu += loom_process_cpu() - cpu;
-    app->frame_wall += loom_clock() - wall;
-    app->frames++;
-  }
+  // What a frame costs, but for making a model's meshes and textures, and how long it took until the first one
+  // with the list: `tell` has them.
+  app->frame_cpu += loom_process_cpu() - cpu;
+  app->frame_wall += loom_clock() - wall;
+  app->frames++;
 
   if (app->listed_cpu == 0) {
     app->listed = loom_clock();

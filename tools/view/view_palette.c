@@ -309,7 +309,7 @@ static void help_dialog(viewApp* app) {
 
 // What is not saved would be lost.
 static void unsaved_dialog(viewApp* app) {
-  float width = fminf((float)app->width * 0.9f, 30 * gui_em()), height = 7.5f * gui_em();
+  float width = fminf((float)app->width * 0.9f, 30 * gui_em()), height = 5 * gui_em();
   if (!gui_dialog("unsaved",
                   (guiBox){((float)app->width - width) / 2, (float)app->height * 0.3f, width, height}))
     return;

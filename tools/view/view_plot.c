@@ -227,8 +227,37 @@ void view_plot_refresh(viewApp* app) {
   for (int i = 0; i < app->track_count; i++) fill_track(app, &app->track[i]);
 }
 
+static void unpin(viewTrack* t) {
+  free(t->pinned);
+  t->pinned = NULL;
+  t->pinned_rows = 0;
+}
+
+void view_plot_pin(viewApp* app) {
+  bool pins = !app->pinned[0] && app->stage.entry >= 0;
+
+  for (int i = 0; i < app->track_count; i++) {
+    viewTrack* t = &app->track[i];
+    size_t size = sizeof(double) * (size_t)t->lines * (size_t)t->rows;
+
+    unpin(t);
+    if (pins && t->value) t->pinned = malloc(size + 1);
+    if (!t->pinned) continue;
+    memcpy(t->pinned, t->value, size);
+    t->pinned_rows = t->rows;
+  }
+
+  snprintf(app->pinned, sizeof app->pinned, "%s",
+           pins && app->track_count ? app->list.entry[app->stage.entry].name : "");
+  if (pins && !app->track_count) view_say(app, "there is no plot whose lines could stay");
+}
+
 void view_plot_close(viewApp* app) {
-  for (int i = 0; i < app->track_count; i++) free_track(&app->track[i]);
+  for (int i = 0; i < app->track_count; i++) {
+    free_track(&app->track[i]);
+    unpin(&app->track[i]);
+  }
+  app->pinned[0] = '\0';
   app->track_count = 0;
   loom_names_destroy(&app->keys);
 }
@@ -266,6 +295,14 @@ static guiRgba line_color(int line) {
       {0.55, 0.5, 0.95}, {0.5, 0.7, 0.2},  {0.2, 0.72, 0.78}, {0.75, 0.55, 0.35}, {0.55, 0.58, 0.62}};
   const double* c = colors[line % 10];
   return gui_rgba(c[0], c[1], c[2], 1);
+}
+
+// Of the demo that was pinned: thinner and paler.
+static void draw_pinned(const viewTrack* t, int line) {
+  char name[48];
+  snprintf(name, sizeof name, "##pinned%d", line);
+  gui_plot_line(name, t->pinned + (size_t)line * (size_t)t->pinned_rows, t->pinned_rows,
+                gui_faded(line_color(line), 0.45), 1);
 }
 
 static void title_of(char out[160], const viewTrack* t) {
@@ -332,6 +369,7 @@ static bool draw_track(viewApp* app, int i, guiBox box, float legend, float pane
     for (int k = 0; k < t->lines; k++) {
       char name[48];
       snprintf(name, sizeof name, "%s##%d", t->line[k], k);
+      if (!t->hidden[k] && t->pinned) draw_pinned(t, k);
       if (!t->hidden[k])
         gui_plot_line(name, t->value + (size_t)k * (size_t)t->rows, t->rows, line_color(k), 1.5f);
     }
@@ -382,8 +420,10 @@ static void choose_plot(viewApp* app) {
 
 static void close_track(viewApp* app, int i) {
   free_track(&app->track[i]);
+  unpin(&app->track[i]);
   memmove(&app->track[i], &app->track[i + 1], sizeof *app->track * (size_t)(app->track_count - i - 1));
   app->track_count--;
+  if (!app->track_count) app->pinned[0] = '\0';
   app->dirty = true;
 }
 
@@ -399,7 +439,15 @@ void view_ui_plots(viewApp* app, guiBox box) {
   view_ui_button(app, "plot 0", 0);
   gui_same_line();
   double row = u->hovered >= 0 ? u->hovered : view_row(app);
+  view_ui_button(app, "pin", 0);
+  gui_same_line();
   gui_text(GUI_DIM, "row %.0f   %.2f s", row, row / app->task->control_freq);
+  if (app->pinned[0]) {
+    char text[LOOM_NAME_MAX + 16];
+    snprintf(text, sizeof text, "paler: %s", app->pinned);
+    gui_same_line();
+    gui_text_cut(GUI_DIM, gui_room(), text);
+  }
 
   // As many as there are share the height; below some lines each, they scroll.
   gui_scroll("##tracks", 0, 0);

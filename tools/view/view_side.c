@@ -32,7 +32,7 @@ static void demo_facts(viewApp* app) {
     tell_fact("result", e->outcome == LOOM_OUTCOME_SUCCESS ? GUI_GOOD : GUI_BAD,
               loom_outcome_name((loomOutcome)e->outcome));
   snprintf(line, sizeof line, "%d rows, %.2f s", e->rows, (double)e->rows / app->task->control_freq);
-  tell_fact("length", GUI_INK, line);
+  if (view_time_known(app)) tell_fact("length", GUI_INK, line);
   if (e->source[0]) tell_fact("source", GUI_INK, e->source);
 
   if (!isnan(e->start[0]) && app->task->object_count) {

@@ -330,6 +330,12 @@ shot $keep/view-readout.png
 scroll 640 690 3
 tell
 shot $keep/view-zoom.png
+click-on Pin lines
+next
+shot $keep/view-pinned.png
+click-on Pin lines
+shot $keep/view-not-pinned.png
+click-on demo_0
 click-on See all of the time
 tell
 click-on To the end
@@ -370,6 +376,7 @@ check 'buttons go to the end and play from the start' state 13 playing true
 check 'a line of a script in the palette' state 14 row 33
 check 'what is not saved is not lost at once' state 15 unsaved true
 check 'values at the mouse are seen' differ "$keep/view-plots.png" "$keep/view-readout.png"
+check 'the lines of another demo stay below' differ "$keep/view-pinned.png" "$keep/view-not-pinned.png"
 check 'so is the zoom' differ "$keep/view-readout.png" "$keep/view-zoom.png"
 for name in menu readout zoom light palette; do check "picture $name" picture "$keep/view-$name.png"; done
 printf '%s\n' 'plot 2' 'help' "shot $keep/view-double.png" 'size 320 240' "shot $keep/view-small.png" quit >"$work/sizes"
