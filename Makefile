@@ -165,7 +165,7 @@ assets:
 	@for set in robosuite robosuite15 gymnasium; do \
 	  tools/fetch.sh --check $$set || { tools/setup.sh fetch && tools/fetch.sh $$set; } || exit 1; done
 
-$(BUILD)/config.mk: tools/setup.sh Makefile | $(MUJOCO_DIR)/include/mujoco/mujoco.h $(IMGUI_DIR)/imgui/imgui.h
+$(BUILD)/config.mk: tools/setup.sh Makefile | $(IMGUI_DIR)/imgui/imgui.h
 	@tools/setup.sh build
 	@mkdir -p $(@D)
 	@pkg-config --exists --print-errors $(PKGS) $(PKGS_LATE)
@@ -179,7 +179,7 @@ else
 	@echo 'MUJOCO_DIR=$(MUJOCO_DIR) has no include/mujoco/mujoco.h; name the folder MuJoCo 4.0.0 was unpacked to' >&2; exit 1
 endif
 
-$(IMGUI_DIR)/imgui/imgui.h:
+$(IMGUI_DIR)/imgui/imgui.h: | $(MUJOCO_DIR)/include/mujoco/mujoco.h
 ifeq ($(IMGUI_DIR),$(IMGUI_OURS))
 	@tools/setup.sh build fetch && tools/fetch.sh imgui
 else

@@ -179,8 +179,8 @@ int view_draw(viewApp* app, loomError* err) {
 
   if (app->framebuffer == mjFB_OFFSCREEN) mjr_finish();  // a window's swap does
 
-  // What a frame costs, but for making a model's meshes and textures, and how long it took until the first one
-  // with the list: `tell` has them.
+  // What a frame costs, but for making a model's meshes and textures, and how long it took until the
+  // first one with the list: `tell` has them.
   app->frame_cpu += loom_process_cpu() - cpu;
   app->frame_wall += loom_clock() - wall;
   app->frames++;
