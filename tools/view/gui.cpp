@@ -341,6 +341,10 @@ void gui_begin(int width, int height, double seconds) {
   gui.named_count = 0;
   gui.field_done = false;
   ImGui::NewFrame();
+
+  // Escape closes what is open: a menu, a choice, a dialog.
+  int open = ImGui::GetCurrentContext()->OpenPopupStack.Size;
+  if (open && ImGui::IsKeyPressed(ImGuiKey_Escape)) ImGui::ClosePopupToLevel(open - 1, true);
 }
 
 void gui_end(void) {

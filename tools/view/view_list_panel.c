@@ -19,7 +19,7 @@ static guiColor outcome_color(const viewEntry* e) {
 
 static const char* outcome_text(const viewEntry* e) {
   if (!e->read && e->demo >= 0) return "...";
-  if (!e->rows) return "cannot be read";
+  if (!e->rows) return "unreadable";
   return e->outcome >= 0 ? loom_outcome_name((loomOutcome)e->outcome) : e->demo < 0 ? "" : "...";
 }
 
@@ -143,6 +143,7 @@ static void draw_row(viewApp* app, int i) {
 
     snprintf(label, sizeof label, "##%s", e->name);
     if (gui_line(label, chosen, height - pad)) view_want(app, i);
+    if (e->reason[0]) gui_tip(e->reason);
     draw_name(app, e, x, y, width, chosen);
   }
 

@@ -215,7 +215,6 @@ static void palette_dialog(viewApp* app) {
   gui_scroll_end();
 
   if (gui_key_pressed(mjKEY_ENTER)) choose_entry(app, found, n);
-  if (gui_key_pressed(mjKEY_ESCAPE)) gui_dialog_close();
   gui_dialog_end();
 }
 
@@ -303,7 +302,7 @@ static void help_dialog(viewApp* app) {
   help_rest(u->help_text);
   gui_scroll_end();
 
-  if (gui_key_pressed(mjKEY_ESCAPE) || gui_key_pressed(mjKEY_F1)) gui_dialog_close();
+  if (gui_key_pressed(mjKEY_F1)) gui_dialog_close();
   gui_dialog_end();
 }
 
@@ -324,7 +323,7 @@ static void unsaved_dialog(viewApp* app) {
   gui_same_line();
   if (gui_button("Quit without saving", 0)) app->quit = true;
   gui_same_line();
-  if (gui_button("Stay", 0) || gui_key_pressed(mjKEY_ESCAPE)) gui_dialog_close();
+  if (gui_button("Stay", 0)) gui_dialog_close();
   gui_dialog_end();
 }
 
