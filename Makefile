@@ -4,6 +4,8 @@ CONFIG        ?= release
 DEMOLOOM_HOME ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/demoloom
 MUJOCO_OURS   := $(DEMOLOOM_HOME)/mujoco-4.0.0
 MUJOCO_DIR    ?= $(MUJOCO_OURS)
+IMGUI_OURS    := $(DEMOLOOM_HOME)/imgui-1.93.0
+IMGUI_DIR     ?= $(IMGUI_OURS)
 PREFIX        ?= /usr/local
 BUILD         := build$(if $(filter-out release,$(CONFIG)),-$(CONFIG))
 export DEMOLOOM_HOME MUJOCO_DIR
@@ -18,12 +20,14 @@ MAKEFLAGS += --no-print-directory
 Q := $(if $(V),,@)
 
 CC       ?= cc
+CXX      ?= c++
 PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng muparser cairo glfw3 openblas libprotobuf-c libseccomp
 # Loaded when the first video is made (engine/draw/libav.h), so that nothing else waits for them to be.
 PKGS_LATE := libavcodec libavformat libavutil libswscale
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wvla
 # gcc warns of what is not there once sanitizers have rewritten the code, so the plain build alone is held to it.
 WERROR   := $(if $(CI),$(if $(filter asan,$(CONFIG)),,-Werror))
+comma := ,
 OPT_release := -O2
 OPT_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 MARCH    ?=
@@ -42,6 +46,9 @@ endif
 
 # Position-independent for libdemoloom.so too; no slower, since calls within the library still go straight.
 C_FLAGS   := -std=c17 $(OPT_$(CONFIG)) -fPIC -fno-semantic-interposition $(if $(MARCH),-march=$(MARCH)) -ffp-contract=off $(WARNINGS) $(WERROR) -fopenmp $(CFLAGS)
+# No exceptions and no types at run time, so that nothing of C++ is left but its syntax.
+CXX_FLAGS := -std=c++17 -fPIC -fno-exceptions -fno-rtti $(CFLAGS) -isystem $(IMGUI_DIR)/imgui -isystem $(IMGUI_DIR)/implot \
+             -DIMGUI_USER_CONFIG='"tools/view/gui_config.h"'
 CPP_FLAGS := -D_GNU_SOURCE -I. -isystem $(BUILD)/generated -isystem $(MUJOCO_DIR)/include $(PKG_CFLAGS) $(CPPFLAGS)
 LD_FLAGS  := -fopenmp $(filter -fsanitize=%,$(OPT_$(CONFIG))) $(LDFLAGS)
 LD_LIBS   := -L$(MUJOCO_DIR)/lib -lmujoco $(PKG_LIBS) -lmeshoptimizer -lpthread -ldl -lm $(LDLIBS)
@@ -55,7 +62,11 @@ TEST_SRC  := $(wildcard tests/*/*/test_*.c)
 BENCH_SRC := $(wildcard tests/*/*/bench_*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/generated/onnx.pb-c.o
-TOOL_OBJ  := $(TOOL_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tools/view/page.o
+# The window's widgets: Dear ImGui and ImPlot, C++, and the one file of ours that speaks it (tools/view/gui.cpp).
+GUI_SRC   := $(wildcard $(addprefix $(IMGUI_DIR)/imgui/,imgui.cpp imgui_draw.cpp imgui_tables.cpp imgui_widgets.cpp \
+             imgui_stacklayout.cpp backends/imgui_impl_opengl2.cpp) $(addprefix $(IMGUI_DIR)/implot/,implot.cpp implot_items.cpp))
+GUI_OBJ   := $(patsubst %.cpp,$(BUILD)/imgui/%.o,$(notdir $(GUI_SRC))) $(BUILD)/tools/view/gui.o
+TOOL_OBJ  := $(TOOL_SRC:%.c=$(BUILD)/%.o) $(GUI_OBJ) $(BUILD)/tools/view/page.o
 TESTS     := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES   := $(BENCH_SRC:%.c=$(BUILD)/%)
 FUZZERS   := $(FUZZ_SRC:%.c=$(BUILD)/%)
@@ -132,7 +143,7 @@ policies: $(BUILD)/demoloom assets  ## every task's policy of generated demos be
 LINT_SRC ?= $(sort $(shell git ls-files "*.c"))
 lint:  ## formatting, clang-tidy, includes that go against the arrows
 	@tools/setup.sh lint
-	@wrong=0; clang-format-14 --dry-run -Werror $(LINT_SRC) $(sort $(shell git ls-files "*.h")) || wrong=1; \
+	@wrong=0; clang-format-14 --dry-run -Werror $(LINT_SRC) $(sort $(shell git ls-files "*.h" "*.cpp")) || wrong=1; \
 	  tests/check_includes.sh || wrong=1; tests/check_style.sh || wrong=1; $(MAKE) tidy || wrong=1; exit $$wrong
 
 # gcc's omp.h does for clang; -idirafter keeps the rest of gcc's headers behind clang's own.
@@ -141,20 +152,20 @@ tidy: $(BUILD)/generated/onnx.pb-c.h
 	  -std=c17 -fopenmp -idirafter $(shell $(CC) -print-file-name=include) $(CPP_FLAGS)
 
 install: $(BUILD)/install/demoloom $(BUILD)/install/libdemoloom.so $(BUILD)/libdemoloom.a $(BUILD)/demoloom  ## program, library, headers, man page, completion and scenes into PREFIX (/usr/local)
-	@tools/install.sh $(BUILD) '$(DESTDIR)' '$(abspath $(PREFIX))' '$(MUJOCO_DIR)' $(VERSION) $(SONAME) '$(PKG_LIBS)'
+	@tools/install.sh $(BUILD) '$(DESTDIR)' '$(abspath $(PREFIX))' '$(MUJOCO_DIR)' $(VERSION) $(SONAME) '$(PKG_LIBS)' '$(IMGUI_DIR)'
 
 clean:  ## remove what was built
 	rm -rf build build-*
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
-	@echo 'Variables: CONFIG=release|asan MUJOCO_DIR= DEMOLOOM_HOME= PREFIX= MARCH= CFLAGS= V=1 CI=true (warnings are errors)'
+	@echo 'Variables: CONFIG=release|asan MUJOCO_DIR= IMGUI_DIR= DEMOLOOM_HOME= PREFIX= MARCH= CFLAGS= V=1 CI=true (warnings are errors)'
 
 assets:
 	@for set in robosuite robosuite15 gymnasium; do \
 	  tools/fetch.sh --check $$set || { tools/setup.sh fetch && tools/fetch.sh $$set; } || exit 1; done
 
-$(BUILD)/config.mk: tools/setup.sh Makefile | $(MUJOCO_DIR)/include/mujoco/mujoco.h
+$(BUILD)/config.mk: tools/setup.sh Makefile | $(IMGUI_DIR)/imgui/imgui.h
 	@tools/setup.sh build
 	@mkdir -p $(@D)
 	@pkg-config --exists --print-errors $(PKGS) $(PKGS_LATE)
@@ -166,6 +177,13 @@ ifeq ($(MUJOCO_DIR),$(MUJOCO_OURS))
 	@tools/setup.sh build fetch && tools/fetch.sh mujoco
 else
 	@echo 'MUJOCO_DIR=$(MUJOCO_DIR) has no include/mujoco/mujoco.h; name the folder MuJoCo 4.0.0 was unpacked to' >&2; exit 1
+endif
+
+$(IMGUI_DIR)/imgui/imgui.h: | $(MUJOCO_DIR)/include/mujoco/mujoco.h
+ifeq ($(IMGUI_DIR),$(IMGUI_OURS))
+	@tools/setup.sh build fetch && tools/fetch.sh imgui
+else
+	@echo 'IMGUI_DIR=$(IMGUI_DIR) has no imgui/imgui.h; name the folder that has imgui/, implot/ and fonts/ (Roboto)' >&2; exit 1
 endif
 
 # What `demoloom --version` tells of this build; a new commit compiles one file again.
@@ -186,7 +204,10 @@ $(BUILD)/engine/model/made_from.o: CPP_FLAGS += -DLOOM_MODEL_CODE='"$(shell cat 
 # Other flags than last time: everything is compiled again.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@flags='$(CC) $(CPP_FLAGS) $(C_FLAGS)'; [ "$$flags" = "$$(cat $@ 2>/dev/null)" ] || echo "$$flags" >$@
+	@flags='$(CC) $(CPP_FLAGS) $(C_FLAGS) $(IMGUI_DIR)'; [ "$$flags" = "$$(cat $@ 2>/dev/null)" ] || echo "$$flags" >$@
+
+# What Dear ImGui and ImPlot allocate with; MuJoCo needs it anyway.
+$(BUILD)/demoloom $(BUILD)/install/demoloom $(BUILD)/tests/fuzz/fuzz_teleop: LD_LIBS += -lstdc++
 
 # The program and what it is linked with are replaced in one go: tests that run meanwhile find the one or the other.
 $(BUILD)/demoloom: $(TOOL_OBJ) $(BUILD)/libdemoloom.a
@@ -221,6 +242,30 @@ $(BUILD)/generated/onnx.pb-c.o: $(BUILD)/generated/onnx.pb-c.c $(BUILD)/flags
 	$(Q)$(CC) $(CPP_FLAGS) $(C_FLAGS) -w -c -o $@ $<
 
 $(BUILD)/policies/export/onnx_graph.o $(BUILD)/policies/export/onnx_file.o: $(BUILD)/generated/onnx.pb-c.h
+
+# Other people's code: as it is, without our warnings. Watching it for undefined behavior too takes minutes to compile.
+define gui_object
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  CXX $@')
+	$(Q)$(CXX) -I. $(filter-out -fno-sanitize-recover=undefined,$(subst $(comma)undefined,,$(OPT_$(CONFIG)))) $(CXX_FLAGS) -w -c -o $@ $<
+endef
+$(BUILD)/imgui/%.o: $(IMGUI_DIR)/imgui/%.cpp tools/view/gui_config.h $(BUILD)/flags
+	$(gui_object)
+$(BUILD)/imgui/%.o: $(IMGUI_DIR)/imgui/backends/%.cpp tools/view/gui_config.h $(BUILD)/flags
+	$(gui_object)
+$(BUILD)/imgui/%.o: $(IMGUI_DIR)/implot/%.cpp tools/view/gui_config.h $(BUILD)/flags
+	$(gui_object)
+
+# The font goes into the program: an array a file.
+$(BUILD)/generated/gui_fonts.h: $(IMGUI_DIR)/fonts/Roboto-Regular.ttf $(IMGUI_DIR)/fonts/Roboto-Bold.ttf
+	@mkdir -p $(@D)
+	@{ for font in Regular Bold; do echo "static const unsigned char gui_font_$$font[] = {"; \
+	   od -An -v -tu1 $(IMGUI_DIR)/fonts/Roboto-$$font.ttf | sed 's/ *\([0-9][0-9]*\)/\1,/g'; echo '};'; done; } >$@.tmp && mv $@.tmp $@
+
+$(BUILD)/tools/view/gui.o: tools/view/gui.cpp $(BUILD)/generated/gui_fonts.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  CXX $@')
+	$(Q)$(CXX) -I. -isystem $(BUILD)/generated -MMD -MP $(OPT_$(CONFIG)) $(CXX_FLAGS) -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(WERROR) -c -o $@ $<
 
 # Nobody looks at floating-point exception flags or errno there; gcc vectorises no loop with a comparison or a square
 # root while somebody might.

@@ -121,6 +121,14 @@ rule 'only engine/data includes HDF5' check '
 rule 'only tools/view includes GLFW' check '
   !own && header ~ /^GLFW\// && room(file) != "tools/view" {print at ": <" header ">"}'
 
+# C++ is in that one file, and in nothing that it includes of ours.
+rule 'only tools/view/gui.cpp includes Dear ImGui' check '
+  !own && header ~ /^(imgui|implot)/ {print at ": <" header ">"}'
+foreign() {
+  find "${halls[@]}" -name '*.cpp' ! -path tools/view/gui.cpp -printf '%p:1: C++\n'
+}
+rule 'C++ is in tools/view/gui.cpp alone' foreign
+
 homeless() {
   for hall in engine generators policies; do
     [ -d "$hall" ] && find "$hall" -maxdepth 1 -name '*.c' -printf '%p:1: stands in no room\n'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|robosuite|robosuite15|gymnasium|coacd`.
+# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|imgui|robosuite|robosuite15|gymnasium|coacd`.
 # `--check NAME` only tells (exit status 0: it is all there). Nothing is contacted when it is.
 #
 # Packages are named, never their hosts: pip knows where its index is. It is asked for the file's address, so that curl
@@ -14,8 +14,9 @@ die() {
 }
 say() { printf 'fetch: %s\n' "$1" >&2; }
 
-# What a name stands for: the wheel, pinned, what to take out of it, and the files that tell it is whole.
+# What a name stands for: the wheel or source archive, pinned, what to take out of it, and the files that tell it is whole.
 describe() {
+  kind=(--only-binary :all:)
   case $1 in
     mujoco)
       package=mujoco-core version=4.0.0 folder=mujoco-4.0.0 unpacked_mb=10
@@ -34,6 +35,18 @@ describe() {
       pip_target=(--platform "manylinux_2_28_$(uname -m)" --python-version 3.11 --implementation cp --abi cp311)
       take=('mujoco/include/*' 'mujoco/libmujoco.so*' '*.dist-info/licenses/*')
       whole=(include/mujoco/mujoco.h lib/libmujoco.so lib/libmujoco.so.4.0.0)
+      ;;
+    imgui)  # what the viewer's window is made of: Dear ImGui, ImPlot and a font, as sources
+      package=imgui-bundle version=1.93.0 folder=imgui-1.93.0 unpacked_mb=6
+      wheel=imgui_bundle-1.93.0.tar.gz
+      sha256=10ad1dab8258a6787b4f07bb926b08d0efc648a7906242568c8dd778c5e719bf size=53834676
+      kind=(--no-binary "$package") pip_target=()
+      local in=imgui_bundle-1.93.0
+      take=("$in/LICENSE" "$in/external/imgui/imgui/*.cpp" "$in/external/imgui/imgui/*.h" "$in/external/imgui/imgui/LICENSE.txt"
+        "$in/external/implot/implot/*.cpp" "$in/external/implot/implot/*.h" "$in/external/implot/implot/LICENSE"
+        "$in/bindings/imgui_bundle/assets/fonts/Roboto/*")
+      whole=(imgui/imgui.h imgui/imgui.cpp imgui/backends/imgui_impl_opengl2.cpp implot/implot.h implot/implot_items.cpp
+        fonts/Roboto-Regular.ttf fonts/Roboto-Bold.ttf)
       ;;
     robosuite)
       package=robosuite version=1.4.1 folder=robosuite-1.4.1 unpacked_mb=160
@@ -88,7 +101,7 @@ describe() {
       take=('coacd/lib_coacd.so' 'coacd.libs/*' '*.dist-info/LICENSE')
       whole=(coacd/lib_coacd.so)
       ;;
-    *) die "nothing goes by this name; there are mujoco, robosuite, robosuite15, gymnasium and coacd" ;;
+    *) die "nothing goes by this name; there are mujoco, imgui, robosuite, robosuite15, gymnasium and coacd" ;;
   esac
 }
 
@@ -121,7 +134,7 @@ check_space() {
 matches() { [ "$(sha256sum <"$1" | cut -d ' ' -f 1)" = "$sha256" ]; }
 
 address() {
-  "${pip[@]}" index versions "$package" -vv "${pip_target[@]}" --only-binary :all: 2>&1 |
+  "${pip[@]}" index versions "$package" -vv "${pip_target[@]}" "${kind[@]}" 2>&1 |
     sed -n "s|.*Found link \([^ #]*/$wheel\)[ #].*|\1|p" | grep -v '\*\*\*\*' | head -n 1
 }
 
@@ -160,7 +173,7 @@ why_not() {
 with_pip() {
   local log=$tmp/pip.log
   printf '%s==%s --hash=sha256:%s\n' "$package" "$version" "$sha256" >"$tmp/pin.txt"
-  if ! "${pip[@]}" download --quiet --no-deps --no-cache-dir --only-binary :all: "${pip_target[@]}" --require-hashes \
+  if ! "${pip[@]}" download --quiet --no-deps --no-cache-dir "${kind[@]}" "${pip_target[@]}" --require-hashes \
     --requirement "$tmp/pin.txt" --dest "$tmp" >"$log" 2>&1; then
     grep -q 'THESE PACKAGES DO NOT MATCH' "$log" &&
       die "what was downloaded is not $wheel as it was pinned (sha256 differs); nothing was installed"
@@ -173,13 +186,23 @@ with_pip() {
 unpack() {
   local into=$tmp/$folder
   mkdir "$tmp/wheel" "$into" || die "cannot write $tmp"
-  local complaint
-  complaint=$(unzip -q "$part" "${take[@]}" -d "$tmp/wheel" 2>&1 </dev/null) ||
+  local complaint open=(unzip -q "$part" "${take[@]}" -d "$tmp/wheel")
+  case $wheel in *.tar.gz) open=(tar -xzf "$part" -C "$tmp/wheel" --wildcards --no-same-owner "${take[@]}") ;; esac
+  complaint=$("${open[@]}" 2>&1 </dev/null) ||
     die "cannot unpack $wheel: $(tr -s '\n' ' ' <<<"$complaint" | cut -c 1-200)"
   case $name in
     mujoco)
       mkdir "$into/lib" && mv "$tmp"/wheel/mujoco/include "$into/" && mv "$tmp"/wheel/mujoco/libmujoco.so* "$into/lib/" &&
         ln -s libmujoco.so.4.0.0 "$into/lib/libmujoco.so" && mv "$tmp"/wheel/*.dist-info/licenses/* "$into/"
+      ;;
+    imgui)
+      local from=$tmp/wheel/imgui_bundle-1.93.0
+      mkdir "$into/imgui" "$into/imgui/backends" "$into/implot" "$into/fonts" &&
+        mv "$from"/external/imgui/imgui/*.cpp "$from"/external/imgui/imgui/*.h "$from/external/imgui/imgui/LICENSE.txt" "$into/imgui/" &&
+        mv "$from"/external/imgui/imgui/backends/imgui_impl_opengl2.* "$into/imgui/backends/" &&
+        mv "$from"/external/implot/implot/*.cpp "$from"/external/implot/implot/*.h "$from/external/implot/implot/LICENSE" "$into/implot/" &&
+        mv "$from"/bindings/imgui_bundle/assets/fonts/Roboto/{Roboto-Regular.ttf,Roboto-Bold.ttf,LICENSE.txt} "$into/fonts/" &&
+        mv "$from/LICENSE" "$into/"
       ;;
     robosuite)
       mkdir "$into/models" && mv "$tmp/wheel/robosuite/models/assets" "$into/models/" &&
@@ -235,7 +258,7 @@ check=
 if [ "${1-}" = --check ]; then check=1 && shift; fi
 name=${1-}
 if [ $# -ne 1 ] || [ "$name" = --help ]; then
-  echo 'usage: fetch.sh [--check] mujoco|robosuite|robosuite15|gymnasium|coacd' >&2
+  echo 'usage: fetch.sh [--check] mujoco|imgui|robosuite|robosuite15|gymnasium|coacd' >&2
   exit 2
 fi
 describe "$name"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Put what `make install` has built into a prefix.
-#   tools/install.sh BUILD DESTDIR PREFIX MUJOCO_DIR VERSION SONAME LIBS
+#   tools/install.sh BUILD DESTDIR PREFIX MUJOCO_DIR VERSION SONAME LIBS IMGUI_DIR
 set -eu -o pipefail
-build=$1 prefix=$3 to=$2$3 mujoco=$4 version=$5 soname=$6 libs=$7
+build=$1 prefix=$3 to=$2$3 mujoco=$4 version=$5 soname=$6 libs=$7 imgui=$8
 lib=$to/lib include=$to/include/demoloom share=$to/share
 
 install -d "$to/bin" "$lib/demoloom/include" "$lib/pkgconfig" "$include" "$share/demoloom/tools" "$share/man/man1" \
@@ -50,3 +50,9 @@ tools/manual.sh completion "$build/demoloom" >"$share/bash-completion/completion
 cp -R scenes "$share/demoloom/"
 install tools/fetch.sh "$share/demoloom/tools/"
 install -m 644 LICENSE "$share/demoloom/"
+
+# The licenses of what is in the program itself: its widgets and their font.
+install -d "$share/demoloom/licenses"
+for pair in imgui/LICENSE.txt:imgui implot/LICENSE:implot fonts/LICENSE.txt:roboto; do
+  [ ! -f "$imgui/${pair%:*}" ] || install -m 644 "$imgui/${pair%:*}" "$share/demoloom/licenses/${pair#*:}.txt"
+done

@@ -15,6 +15,7 @@ typedef struct glKind {
   const char* (*open)(loomGl* gl);  // NULL, or why it did not work
   bool (*make_current)(loomGl* gl);
   void (*release)(loomGl* gl);
+  loomGlFunction (*function)(const char* name);
   void (*close)(loomGl* gl);
 } glKind;
 
@@ -72,6 +73,7 @@ static struct {
   OSMesaContext (*create)(GLenum, GLint, GLint, GLint, OSMesaContext);
   GLboolean (*make_current)(OSMesaContext, void*, GLenum, GLsizei, GLsizei);
   void (*destroy)(OSMesaContext);
+  OSMESAproc (*get_address)(const char*);
 } osmesa;
 
 static void find_egl(void) {
@@ -87,7 +89,8 @@ static void find_osmesa(void) {
   void* lib = open_library(osmesa_names, RTLD_LOCAL);
   osmesa.found = find(&osmesa.create, lib, "OSMesaCreateContextExt") &&
                  find(&osmesa.make_current, lib, "OSMesaMakeCurrent") &&
-                 find(&osmesa.destroy, lib, "OSMesaDestroyContext");
+                 find(&osmesa.destroy, lib, "OSMesaDestroyContext") &&
+                 find(&osmesa.get_address, lib, "OSMesaGetProcAddress");
 }
 
 // ---- EGL
@@ -206,6 +209,10 @@ static void egl_release(loomGl* gl) {
   egl.make_current(gl->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
 }
 
+static loomGlFunction egl_function(const char* name) {
+  return (loomGlFunction)egl.get_address(name);
+}
+
 static void egl_close(loomGl* gl) {
   if (!gl->egl) return;
   egl_release(gl);
@@ -239,6 +246,10 @@ static void osmesa_release(loomGl* gl) {
   osmesa.make_current(NULL, NULL, GL_UNSIGNED_BYTE, 0, 0);
 }
 
+static loomGlFunction osmesa_function(const char* name) {
+  return (loomGlFunction)osmesa.get_address(name);
+}
+
 static void osmesa_close(loomGl* gl) {
   if (!gl->osmesa) return;
   osmesa_release(gl);
@@ -246,8 +257,9 @@ static void osmesa_close(loomGl* gl) {
   gl->osmesa = NULL;
 }
 
-static const glKind kinds[] = {{"egl", egl_open, egl_make_current, egl_release, egl_close},
-                               {"osmesa", osmesa_open, osmesa_make_current, osmesa_release, osmesa_close}};
+static const glKind kinds[] = {
+    {"egl", egl_open, egl_make_current, egl_release, egl_function, egl_close},
+    {"osmesa", osmesa_open, osmesa_make_current, osmesa_release, osmesa_function, osmesa_close}};
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 
 int loom_gl_create(loomGl** out, loomError* err) {
@@ -297,6 +309,10 @@ int loom_gl_make_current(loomGl* gl, loomError* err) {
 
 void loom_gl_release(loomGl* gl) {
   gl->kind->release(gl);
+}
+
+loomGlFunction loom_gl_function(const loomGl* gl, const char* name) {
+  return gl->kind->function(name);
 }
 
 const char* loom_gl_name(const loomGl* gl) {

@@ -19,6 +19,9 @@ int loom_gl_make_current(loomGl* gl, loomError* err);
 void loom_gl_release(loomGl* gl);
 /// "egl" or "osmesa".
 const char* loom_gl_name(const loomGl* gl);
+/// One of OpenGL's functions, "glClear", or NULL.
+typedef void (*loomGlFunction)(void);
+loomGlFunction loom_gl_function(const loomGl* gl, const char* name);
 void loom_gl_destroy(loomGl* gl);
 
 #endif

@@ -22,6 +22,20 @@ static int take_size(void* to, const char* text) {
   return tool_usage("view", "--size takes WIDTHxHEIGHT, 320x240 to 8192x8192, not '%s'", text);
 }
 
+static int take_scale(void* to, const char* text) {
+  viewArgs* a = to;
+  const char* rest = text;
+  if (tool_read_double(&a->scale, &rest) && !*rest && a->scale >= 0.5 && a->scale <= 4) return 0;
+  return tool_usage("view", "--scale takes a number from 0.5 to 4, not '%s'", text);
+}
+
+static int take_theme(void* to, const char* text) {
+  viewArgs* a = to;
+  a->theme = text;
+  if (!strcmp(text, "dark") || !strcmp(text, "light")) return 0;
+  return tool_usage("view", "--theme takes dark or light, not '%s'", text);
+}
+
 static const toolOption options[] = {
     TOOL_OPTION_AS("demo", 0, "NAME", viewArgs, STRING, demo, .about = "the demo to show first"),
     TOOL_OPTION_AS("policy", 0, "FILE", viewArgs, STRING, policy,
@@ -35,6 +49,9 @@ static const toolOption options[] = {
                    .about = "read and save annotations here instead, as YAML"),
     TOOL_OVERWRITE_OPTION(viewArgs, overwrite),
     TOOL_CALL_OPTION("size", "WxH", take_size, "of the window, at least 320x240; default 1280x760"),
+    TOOL_CALL_OPTION("scale", "X", take_scale,
+                     "of text and widgets; default as the monitor says, 1 without one"),
+    TOOL_CALL_OPTION("theme", "NAME", take_theme, "dark (default) or light"),
     TOOL_OPTION_AS("full", 0, NULL, viewArgs, BOOL, full,
                    .about = "full meshes, shadows, antialiasing: slow without a GPU"),
     TOOL_OPTION_AS("seed", 's', "S", viewArgs, INT64, seed, .high = 1000000000, .about = "of live runs"),
@@ -57,43 +74,52 @@ static const toolCommand command = {
     .before =
         "usage: demoloom view TASK|FILE.hdf5 [options]\n"
         "\n"
-        "Opens a window on the demos of a file, or on a task's source demos: a list to filter, sort and "
-        "mark; play\n"
-        "and scrub; each arm's subtasks on a timeline, whose ends can be dragged or set by a Ctrl click; "
-        "plots;\n"
-        "paths, targets and the source demo as a ghost; attempts, the expert, a trained policy and resets "
-        "live.\n"
-        "Ctrl J drives the arms by keys, mouse, gamepad or 3-D mouse and records demos. F1 shows the keys; "
-        "camera\n"
-        "and visual flags are those of MuJoCo's simulate.\n"
+        "Opens a window on the demos of a file, or on a task's source demos: a list to find, filter, sort "
+        "and mark;\n"
+        "each arm's subtasks on a timeline, whose ends can be dragged; plots of actions, joints, forces or "
+        "any array\n"
+        "of the file; paths, targets and the source demo as a ghost; attempts, the expert, a trained policy "
+        "and resets\n"
+        "live. Ctrl+K finds every action by its name, F1 lists them with their keys, Ctrl+Z undoes, "
+        "Ctrl+S saves.\n"
+        "Ctrl+J drives the arms by keys, mouse, gamepad or 3-D mouse and records demos. Camera and visual "
+        "flags are\n"
+        "those of MuJoCo's simulate.\n"
         "\n"
         "Marks are saved as masks `keep` and `reject` of FILE, or, of a task's own demos, of the copy "
         "(dataset\n"
         "filter and robomimic know masks). Ends of subtasks that were dragged are saved as signals in a copy "
         "of\n"
-        "FILE that `generate --source` takes, or with --segments as YAML that `generate --segments` takes.\n",
+        "FILE that `generate --source` takes, or with --segments as YAML that `generate --segments` takes. "
+        "Where the\n"
+        "file does not tell whether a demo succeeds, its states do. A demo that cannot be shown is told in "
+        "the window\n"
+        "and on stderr; the exit status is then 1.\n",
     .after =
         "The list shows what `find` names: words that must be in a demo's name, source, outcome or reason, "
         "and\n"
         "rows>N, rows<N, source=NAME, reason=TEXT, x>M, x<M, y>M, y<M (where the first object began, m).\n"
         "\n"
-        "A script has one event a line: play, step, row N, demo NAME, keep, reject, filter NAME, sort NAME,\n"
-        "find WORDS, save, plot N, camera N, paths, targets, frames, ghost, coverage, forces, seed N, reset "
-        "D1,\n"
-        "attempt [N], expert [N], policy [N], subtask (run to the next one), finish (run to the end), live, "
-        "drive,\n"
-        "boundary ARM SUBTASK ROW, click X Y [ctrl], double X Y, drag X Y X Y, scroll X Y N, key K "
-        "[ctrl|shift],\n"
-        "up K (a held key is let go), wait FRAMES, thumbs, tell (the state as JSON), shot FILE.png,\n"
-        "film FILE.mp4 (headless: the frames of later waits, 30 a second), quit. Files that are there "
-        "already are\n"
-        "replaced only with --overwrite.\n"
+        "A script has one event a line: play, step, row N, demo NAME, keep, reject, undo, redo, filter "
+        "NAME,\n"
+        "sort NAME, find WORDS, save, plot N, camera N, zoom N, paths, targets, frames, ghost, coverage, "
+        "forces,\n"
+        "seed N, reset D1, attempt [N], expert [N], policy [N], subtask (run to the next one), finish (run "
+        "to the\n"
+        "end), live, drive, boundary ARM SUBTASK ROW, palette, help, dark; click-on WIDGET and point-at "
+        "WIDGET (by\n"
+        "what is written on it), point X Y, click X Y [ctrl], double X Y, drag X Y X Y, scroll X Y N, key K\n"
+        "[ctrl|shift], up K (a held key is let go), type TEXT, size W H, wait FRAMES, thumbs (wait for "
+        "pictures and\n"
+        "outcomes), tell (the state as JSON), shot FILE.png, film FILE.mp4 (headless: the frames of later "
+        "waits, 30 a\n"
+        "second), quit. Files that are there already are replaced only with --overwrite.\n"
         "\n"
         "examples:\n"
         "  demoloom view handover.hdf5\n"
         "  demoloom view threading --segments ends.yaml\n"
         "  demoloom view handover.hdf5 --html handover.html --limit 5\n"
-        "  demoloom view handover --policy runs/handover/best_success.safetensors\n"
+        "  demoloom view handover --policy runs/handover/best_success.safetensors --theme light\n"
         "  echo 'row 120\n"
         "  targets\n"
         "  shot frame.png' | demoloom view handover.hdf5 --headless --script -\n",
@@ -124,7 +150,7 @@ void view_say(viewApp* app, const char* format, ...) {
   va_end(args);
 
   app->message_until = app->clock + 8;
-  app->time_panel.stale = app->dirty = true;
+  app->dirty = true;
 }
 
 int view_row(const viewApp* app) {
@@ -141,58 +167,65 @@ void view_go(viewApp* app, double row) {
   app->row = row < 0 ? 0 : row > last ? fmax(0, last) : row;
   app->live = false;
 
-  app->time_panel.stale = app->dirty = true;
+  app->dirty = true;
 }
 
-// The list is scrolled to where the shown demo can be seen.
-static void reveal(viewApp* app) {
-  int place = view_list_place(&app->list, app->stage.entry);
-  int lines = (app->height - VIEW_HEAD_HEIGHT) / VIEW_ROW_HEIGHT, before = app->scroll;
+// A demo that cannot be shown is told in the window, on stderr, and by the exit status.
+static void open_or_tell(viewApp* app, int entry) {
+  loomError err = {0, ""};
+  if (!view_stage_open(app, entry, &err)) return;
 
-  if (place < 0) return;
-
-  if (place < app->scroll) app->scroll = place;
-  if (lines > 0 && place >= app->scroll + lines) app->scroll = place - lines + 1;
-
-  if (app->scroll != before) app->thumb_fresh = true;
+  view_say(app, "%s", err.message);
+  fprintf(stderr, "view: %s\n", err.message);
+  if (!app->lost.code) app->lost = err;
 }
 
 void view_reshow(viewApp* app, double row) {
-  loomError err = {0, ""};
-  if (view_stage_open(app, app->stage.entry, &err)) view_say(app, "%s", err.message);
+  open_or_tell(app, app->stage.entry);
 
   app->stage_id++;
   app->row = row;
 
-  if (app->plot_page) view_plot_page(app, app->plot_page);
-  app->list_panel.stale = app->time_panel.stale = app->dirty = true;
+  view_plot_refresh(app);
+  app->dirty = true;
 }
 
 void view_show(viewApp* app, int entry) {
-  loomError err = {0, ""};
-
   // What ran or was pushed belonged to the demo before.
   view_run_end(app);
   app->live = app->drive.on = false;
   app->perturb.select = app->perturb.active = 0;
 
-  if (view_stage_open(app, entry, &err)) view_say(app, "%s", err.message);
+  open_or_tell(app, entry);
   app->stage_id++;
 
   app->row = 0;
-  reveal(app);
+  app->ui.reveal = app->stage.entry;
+  app->ui.last = 0;  // all of its time
+  app->wanted_entry = -1;
 
-  if (app->plot_page) view_plot_page(app, app->plot_page);
-  app->list_panel.stale = app->time_panel.stale = app->dirty = true;
+  view_plot_refresh(app);
+  app->dirty = true;
+}
+
+void view_want(viewApp* app, int entry) {
+  app->wanted_entry = entry;
+  app->told_wanted = false;
+  app->ui.frames = 3;
+}
+
+void view_show_wanted(viewApp* app) {
+  if (app->wanted_entry >= 0 && app->told_wanted) view_show(app, app->wanted_entry);
 }
 
 void view_advance(viewApp* app, double seconds) {
   app->clock += seconds;
+  app->ui.seconds += seconds;
 
   // Messages go after some seconds.
   if (app->message_until > 0 && app->clock >= app->message_until) {
     app->message_until = 0;
-    app->time_panel.stale = app->dirty = true;
+    app->ui.frames = 2;
   }
 
   // A little of the list is read between two frames, so that the window never waits for the disk.
@@ -200,16 +233,11 @@ void view_advance(viewApp* app, double seconds) {
   if (app->thumb_fresh) view_thumb_want(app);
   app->thumb_fresh = false;
 
-  pthread_mutex_lock(&app->list.lock);
-  bool more = app->thumb_seen != app->thumb_done;
-  app->thumb_seen = app->thumb_done;
-  pthread_mutex_unlock(&app->list.lock);
-
-  if (more) app->list_panel.stale = app->dirty = true;
+  if (view_thumb_take(app)) app->ui.frames = 2;
 
   if (!app->playing || app->stage.entry < 0) return;
   double rows = seconds * app->speed * app->task->control_freq;
-  app->dirty = app->time_panel.stale = true;
+  app->dirty = true;
 
   // Whatever drives the simulation: the user, an attempt or a policy, or the recorded actions.
   if (app->drive.on) {
@@ -239,7 +267,13 @@ void view_advance(viewApp* app, double seconds) {
 static void set_view_defaults(viewApp* app) {
   app->stage.entry = -1;
   app->speed = 1;
-  app->show_list = app->show_timeline = app->show_ui = 1;
+  app->wanted_entry = app->ui.reveal = -1;
+  app->show_list = app->show_timeline = app->show_ui = app->show_pictures = 1;
+  app->ui.list_width = 23;
+  app->ui.side_width = 18;
+  app->ui.plot_height = 18;
+  app->ui.scale = app->args->scale > 0 ? app->args->scale : 1;
+  app->ui.dark = !app->args->theme || strcmp(app->args->theme, "light") != 0;
   app->seed = (int)app->args->seed;
 
   mjv_defaultCamera(&app->camera);
@@ -270,10 +304,11 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
   code = view_list_load(&app->list, app->dataset, app->task, err);
   if (code) return code;
 
-  view_menu_create(app);
-  view_layout(app, args->width, args->height);
+  gui_open(app->ui.scale, app->ui.dark);
+  view_resize(app, args->width, args->height);
 
   app->first = args->demo ? view_list_find(&app->list, args->demo) : 0;
+  if (app->first >= 0 && app->first < app->list.n) app->wanted_entry = app->first;
   if (app->first < 0) return loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo '%s'", app->path, args->demo);
   return 0;
 }
@@ -294,9 +329,9 @@ void view_close(viewApp* app) {
   view_stage_close(&app->stage);
   view_list_destroy(&app->list);
 
-  loom_image_destroy(&app->list_panel.image);
-  loom_image_destroy(&app->time_panel.image);
-  free(app->figure);
+  gui_close();
+  view_plot_close(app);
+  free(app->edit);
 
   mj_deleteModel(app->blank);
   overlay_ghost_close(&app->ghost);
@@ -371,9 +406,10 @@ int cmd_view(int argc, char** argv) {
     code = view_page_write(app, a.html, &err);
   else if (!code)
     code = a.headless ? view_run_headless(app, &err) : view_run_window(app, &err);
+  bool lost = app && app->lost.code;
   if (app) view_close(app);
   free(app);
   tool_outputs_close(&outputs);
   loom_asset_roots_destroy(&a.roots);
-  return code ? tool_fail(&err) : EXIT_DONE;
+  return code ? tool_fail(&err) : lost ? EXIT_FAILED : EXIT_DONE;
 }

@@ -1,6 +1,10 @@
-// What the parts of `demoloom view` share. The viewer knows no window: events go in, pictures are drawn into
-// whatever OpenGL framebuffer is current. tools/view/view_window.c feeds it from GLFW,
+// What the parts of `demoloom view` share. The viewer knows no window: events go in, pictures are drawn
+// into whatever OpenGL framebuffer is current. tools/view/view_window.c feeds it from GLFW,
 // tools/view/view_script.c from a text file, so that everything the window does can be had without one.
+//
+// Widgets are made anew in each frame (tools/view/gui.h): view_ui asks them what the user does and lays
+// them around the scene, which MuJoCo draws. view_command.c has the one table of all actions: menus, the
+// palette, keys, tooltips, help and scripts go by it.
 #ifndef LOOM_TOOLS_VIEW_VIEW_H
 #define LOOM_TOOLS_VIEW_VIEW_H
 
@@ -22,8 +26,9 @@
 #include "tools/shared/overlay.h"
 #include "tools/shared/teleop.h"
 #include "tools/shared/teleop_device.h"
+#include "tools/view/gui.h"
 
-enum { VIEW_THUMB_WIDTH = 64, VIEW_THUMB_HEIGHT = 48, VIEW_THUMB_QUEUE = 40, VIEW_PAGES = 6 };
+enum { VIEW_THUMB_WIDTH = 64, VIEW_THUMB_HEIGHT = 48, VIEW_THUMB_QUEUE = 40 };
 
 typedef struct viewArgs {
   const char *target, *task_name, *script, *segments, *annotated, *record;
@@ -34,6 +39,8 @@ typedef struct viewArgs {
   bool headless;       // no window, whatever there is
   bool full;           // full meshes, shadows
   bool overwrite;      // what `annotated`, pictures and films were before
+  const char* theme;   // "dark", "light"
+  double scale;        // of text and widgets; 0 = as the monitor says
   int width, height;
   int64_t seed;
   loomAssetRoots roots;
@@ -60,7 +67,9 @@ typedef struct viewEntry {
   viewMark mark;
   bool read;  // else only its name is known
   bool has_thumb, tried_thumb;
+  bool judged, succeeds;  // by its states, where the file does not tell; by the thumbnails' thread
   loomImage thumb;
+  unsigned int picture;            // texture of thumb; 0 = none yet
   viewTrial* trial;                // owned
   int (*ends)[LOOM_MAX_SUBTASKS];  // (arms x subtasks) set by hand, as loomReplay.end; owned; NULL = none
 } viewEntry;
@@ -96,20 +105,27 @@ typedef struct viewList {
   int read;          // of which the first so many have been read; of others only the name may be known
   viewEntry* entry;  // (n)
   int shown_count;
-  int* shown;  // (shown_count) entries that pass the filter, sorted
+  int* shown;             // (shown_count) entries that pass the filter, sorted
+  int succeeded, failed;  // of those shown, as far as they have been read
   viewFilter filter;
   viewSort sort;
+  bool falls;     // sorted downwards
   char text[64];  // part of name, source or reason that must be there
   bool marks_changed;
   pthread_mutex_t lock;  // thumbnails are written by another thread
 } viewList;
 
 int view_list_load(viewList* list, const loomDataset* dataset, const loomTask* task, loomError* err);
-/// Read what is told of the demos, for about so long; true when all are. A filter or order reads all at once.
+/// Read what is told of the demos, for about so long; true when all are. A filter or order reads all at
+/// once.
 bool view_list_read(viewList* list, double seconds);
 /// An entry, read if it was not yet.
 viewEntry* view_list_entry(viewList* list, int i);
 void view_list_destroy(viewList* list);
+/// Does this order begin with the highest, unless told otherwise?
+bool view_sort_falls(viewSort sort);
+/// Count what is shown anew.
+void view_list_count(viewList* list);
 /// Work out `shown` anew.
 int view_list_update(viewList* list, loomError* err);
 /// Entry number by name, or -1.
@@ -184,20 +200,71 @@ typedef enum viewDrag {
   VIEW_NO_DRAG,
   VIEW_DRAG_CAMERA,
   VIEW_DRAG_TIME,
+  VIEW_DRAG_SPAN,  // the part of the time that is seen
   VIEW_DRAG_BOUNDARY,
   VIEW_DRAG_FORCE,
-  VIEW_DRAG_ARM,
-  VIEW_DRAG_UI
+  VIEW_DRAG_ARM
 } viewDrag;
 
-/// A picture drawn by cairo that is shown in a part of the window.
-typedef struct viewPanel {
-  mjrRect rect;  // pixels from the lower left corner
-  bool stale;
-  loomImage image;  // last row first, as OpenGL has it
-} viewPanel;
+enum { VIEW_PAGES = 6, VIEW_MAX_TRACKS = 8, VIEW_TRACK_LINES = 32 };
 
-typedef struct viewApp {
+/// A plot along the demo: one of the viewer's own pages, or an array of the file.
+typedef struct viewTrack {
+  int page, arm;  // page -1 = an array
+  char key[96];   // its name, "obs/robot0_eef_pos"
+  int lines, rows;
+  double* value;   // (lines x rows); NULL = this demo has none
+  double* pinned;  // (lines x pinned_rows) of another demo; NULL = none
+  int pinned_rows;
+  char line[VIEW_TRACK_LINES][32];
+  bool hidden[VIEW_TRACK_LINES];
+} viewTrack;
+
+/// Of the widgets.
+typedef struct viewUi {
+  double scale;
+  int dark;
+  float list_width, side_width, plot_height;  // in lines of text, as the user dragged them
+  bool focus;                                 // the palette's field takes the keys
+  bool find;                                  // the list's does
+  char palette_text[64], help_text[64];
+  int palette_at;
+  int frames;          // still to be drawn though nothing has changed but what the mouse is over
+  double seconds;      // since the last frame
+  int reveal;          // entry that the list scrolls to; -1 = none
+  bool ordered;        // the list's order was set by a command
+  int page;            // lines of the list in sight
+  double first, last;  // rows of the time that are seen
+  guiBox lanes;        // of the arms on the timeline
+  float lane_top[LOOM_MAX_ARMS], lane_height;
+  double hovered;      // row under the mouse in a plot or on the timeline; -1 = none
+  float plot_numbers;  // width of the plots' numbers, at their left
+  double hovering;     // the same of the frame being made
+  unsigned int scene;  // the scene's last picture, a texture
+  bool has_scene;      // of this size
+} viewUi;
+
+/// A mark or the ends of a demo's subtasks, before [0] and after [1].
+typedef struct viewEdit {
+  int entry;
+  bool is_mark;
+  viewMark mark[2];
+  bool has_ends[2];  // else they were those found
+  int ends[2][LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];
+} viewEdit;
+
+typedef struct viewApp viewApp;
+
+/// What a user can do. `name` and `arg` are its line in a script; actions without a label are there for
+/// scripts alone.
+typedef struct viewAction {
+  const char *name, *arg, *menu, *label, *tip;
+  void (*run)(viewApp* app, const char* arg);
+  int key, mods;
+  size_t flag;  // where viewApp has the int that it switches; 0 = it is no switch
+} viewAction;
+
+struct viewApp {
   const viewArgs* args;
   loomTask* task;
   loomDataset* dataset;
@@ -208,7 +275,6 @@ typedef struct viewApp {
   double row;  // control steps; fractions while playing
   bool playing, loop, live;
   bool is_source;     // the dataset is the task's source demos
-  bool typing;        // keys go into list.text
   bool ends_changed;  // of subtasks, and not saved
   bool has_scene, has_context;
   double speed;
@@ -229,25 +295,31 @@ typedef struct viewApp {
   mjtNum selected_at[3];
   int tracked;  // body the free camera follows; 0 = none
 
-  mjUI ui;
-  mjuiState state;
-  mjvFigure* figure;  // (arms)
-  int plot_page;      // 0 = none
-  int plot_arm;
+  viewEdit* edit;  // (edit_count), of which the first edit_at are done and the others undone
+  int edit_count, edit_at;
+  int edit_saved;  // edits that were done when it was saved; -1 = others
+  bool edit_open;  // the last one goes on: a drag
 
-  int show_list, show_timeline, show_ui, show_help, show_paths, show_targets, show_ghost, show_coverage,
+  viewUi ui;
+  viewTrack track[VIEW_MAX_TRACKS];
+  int track_count;
+  loomNames keys;              // arrays of the demo shown that can be plotted
+  char pinned[LOOM_NAME_MAX];  // the demo whose lines stay in the plots; "" = none
+
+  int show_list, show_timeline, show_ui, show_pictures, show_paths, show_targets, show_ghost, show_coverage,
       show_frame;
   int camera_choice;  // of the menu: 0 free, 1.. the model's
   int reset_choice;
   int seed;
 
   int width, height;
-  viewPanel list_panel, time_panel;
   mjrRect view;  // the 3-D picture
   int scroll;    // first line of the list
   viewDrag drag;
-  double drag_x, drag_y;       // where the mouse was
+  int drag_button;
   int drag_arm, drag_subtask;  // boundary
+  int wanted_entry;            // to be shown once the window says so; -1 = none
+  bool told_wanted;            // it has said so
 
   loomSourceSet sources;  // for paths and ghosts; n = 0 until asked for
   loomSourceSet tried;    // those of them that attempts are made of, borrowed
@@ -263,11 +335,13 @@ typedef struct viewApp {
   bool has_thumb_thread;
   volatile bool thumb_stop;
   bool thumb_fresh;  // the list has moved: other thumbnails are wanted
+  int unknown[VIEW_THUMB_QUEUE], unknown_count, unknown_at;  // whose outcome is wanted; under list.lock
   int wanted[VIEW_THUMB_QUEUE], wanted_count, wanted_at, thumb_asked, thumb_done,
       thumb_seen;  // under list.lock
 
   loomVideo* film;  // of a script without a window; NULL = none
   char film_path[LOOM_PATH_MAX];
+  loomError lost;  // why the first of the demos that could not be shown; the exit status tells
   char message[512];
   double message_until;
   bool quit, dirty;
@@ -275,7 +349,7 @@ typedef struct viewApp {
   double listed_cpu;             // s
   double frame_cpu, frame_wall;  // s, of the frames drawn since they were last told
   int frames;
-} viewApp;
+};
 
 /// Open the dataset or task named by args and list its demos, but draw nothing yet.
 int view_open(viewApp* app, const viewArgs* args, loomError* err);
@@ -308,48 +382,110 @@ int view_stage_forces(viewApp* app, loomError* err);
 bool view_stage_move_end(viewApp* app, int arm, int subtask, int end);
 int view_stage_save(viewApp* app, loomError* err);
 
+// edits (view_edit.c)
+/// Note that an entry's mark or ends become these, before they do.
+void view_edit_mark(viewApp* app, int entry, viewMark mark);
+void view_edit_ends(viewApp* app, int entry, int (*ends)[LOOM_MAX_SUBTASKS]);
+/// Undo (-1) or redo (1) one.
+void view_edit_step(viewApp* app, int way);
+/// Is anything other than it was saved?
+bool view_edit_unsaved(const viewApp* app);
+
 /// Meshes and textures of a model as a number.
 uint64_t view_asset_hash(const mjModel* model);
 
-// drawing (view_draw.c, view_panel.c, view_plot.c, view_menu.c); the OpenGL context is current
-/// Lay out the window's parts for a size in pixels.
-void view_layout(viewApp* app, int width, int height);
+// drawing (view_draw.c); the OpenGL context is current
+/// OpenGL's functions for the widgets.
+int view_connect(guiFunction (*find)(void* self, const char* name), void* self, loomError* err);
+/// The window's size in pixels has changed.
+void view_resize(viewApp* app, int width, int height);
 int view_draw(viewApp* app, loomError* err);
-void view_draw_panels(viewApp* app);
-void view_draw_plots(viewApp* app);
-void view_plot_page(viewApp* app, int page);
-void view_menu_create(viewApp* app);
-/// The context is another one: the menu's own buffer is made in it.
-void view_menu_bind(viewApp* app);
-void view_menu_draw(viewApp* app);
-void view_menu_sync(viewApp* app);
-/// Give the event in app->state to the menu; true when an item changed.
-bool view_menu_event(viewApp* app);
 void view_free_gl(viewApp* app);
 /// Overlays appended to app->scene (view_overlay.c).
 void view_add_overlays(viewApp* app);
 
+// widgets
+/// A frame of them: what the user has done with them happens here (view_ui.c).
+void view_ui(viewApp* app);
+/// All events that have come, and what they ask for, without a picture.
+void view_digest(viewApp* app);
+void view_ui_list(viewApp* app, guiBox box);   // view_list_panel.c
+void view_ui_side(viewApp* app, guiBox box);   // view_side.c
+void view_ui_time(viewApp* app, guiBox box);   // view_time.c
+void view_ui_plots(viewApp* app, guiBox box);  // view_plot.c
+void view_ui_menus(viewApp* app);              // view_palette.c
+void view_ui_dialogs(viewApp* app);
+/// A button, icon, checkbox of an action, by its line in a script; its tooltip has the key.
+void view_ui_button(viewApp* app, const char* line, float width);
+void view_ui_icon(viewApp* app, const char* line, guiIcon icon, bool on);
+void view_ui_switch(viewApp* app, const char* line);
+/// "Ctrl+K", "Space"; "" = none.
+void view_key_name(char out[32], int key, int mods);
+
+// the timeline (view_time.c), pixels from the window's left or top
+float view_time_height(const viewApp* app);
+/// From the timeline's left edge to the lanes.
+float view_time_gutter(void);
+double view_time_x(const viewApp* app, double row);
+double view_time_row(const viewApp* app, double x);
+/// Are the demo's subtasks known, and its end?
+bool view_time_known(const viewApp* app);
+/// The middle of an arm's lane.
+double view_time_y(const viewApp* app, int arm);
+/// See all of the demo; or more or less of it, around a row.
+void view_time_fit(viewApp* app);
+void view_time_zoom(viewApp* app, double factor, double around);
+
+// plots (view_plot.c)
+/// The viewer's own page for each arm; 0 = no plots.
+void view_plot_page(viewApp* app, int page);
+/// One more: a page (-1 = the array `key`) of an arm.
+void view_plot_add(viewApp* app, int page, int arm, const char* key);
+/// The lines of the demo shown stay, paler, below those of the next ones; or go again.
+void view_plot_pin(viewApp* app);
+/// The demo shown is another one.
+void view_plot_refresh(viewApp* app);
+void view_plot_close(viewApp* app);
+
 // input (view_input.c); x and y in pixels from the top left corner, keys as mjKEY_ in mjui.h or a letter
-enum { VIEW_SHIFT = 1, VIEW_CONTROL = 2, VIEW_ALT = 4, VIEW_KEY_SPACE = ' ' };
+enum { VIEW_SHIFT = GUI_SHIFT, VIEW_CONTROL = GUI_CONTROL, VIEW_ALT = GUI_ALT, VIEW_KEY_SPACE = ' ' };
 void view_key(viewApp* app, int key, int mods);
-void view_char(viewApp* app, int letter);
-void view_press(viewApp* app, int button, double x, double y, int mods, bool twice);
-void view_release(viewApp* app, double x, double y);
+void view_key_up(viewApp* app, int key, int mods);
+void view_char(viewApp* app, unsigned int letter);
+/// Buttons are mjBUTTON_ in mjui.h.
+void view_press(viewApp* app, int button, int mods);
+void view_release(viewApp* app, int button, int mods);
 void view_move(viewApp* app, double x, double y, int mods);
-void view_scroll(viewApp* app, double x, double y, double amount);
-/// A command by its name ("play", "next", "sort length"); false = there is none.
-bool view_command(viewApp* app, const char* text);
-/// The command of a key; false when there is none.
+void view_scroll(viewApp* app, double amount);
+/// What the mouse does with the scene, by a canvas over it.
+void view_scene_input(viewApp* app, const guiCanvas* canvas);
+/// One of MuJoCo's visual flags or groups, by the key of its own viewer.
+bool view_visual_key(viewApp* app, int key, int mods);
+
+// actions (view_command.c)
+extern const viewAction view_actions[];
+extern const int view_action_count;
+/// Do one by its line in a script ("play", "sort length"); false = there is none.
+bool view_command(viewApp* app, const char* line);
+/// The action of a key; false when there is none.
 bool view_command_key(viewApp* app, int key, int mods);
-extern const char view_help_keys[], view_help_words[];
+/// Of such a line, or NULL.
+const viewAction* view_action(const char* line);
+void view_do(viewApp* app, const viewAction* action);
+/// Is what it switches on?
+bool view_action_on(const viewApp* app, const viewAction* action);
 /// What plays or runs stands still.
 void view_stop(viewApp* app);
 /// Show the demo `by` places further down the list.
 void view_move_in_list(viewApp* app, int by);
 /// The list anew, after its filter, order or text changed.
 void view_relist(viewApp* app);
-/// Something the user did may have changed the picture and the menu.
+/// Something the user did may have changed the picture.
 void view_touched(viewApp* app);
+/// Show an entry after the next frame, which says that it is being loaded.
+void view_want(viewApp* app, int entry);
+/// Such an entry, once a frame has said so.
+void view_show_wanted(viewApp* app);
 
 // live (view_live.c)
 /// Load the task's source demos, if they are not there yet; false when that failed (which is told).
@@ -389,8 +525,12 @@ void view_run_close(viewApp* app);
 
 // thumbnails (view_thumb.c)
 void view_thumb_start(viewApp* app);
-/// Ask for those that can be seen and some further on.
+/// Ask for those that can be seen and some further on, and for their outcomes where the file does not tell.
 void view_thumb_want(viewApp* app);
+/// Take what the thread has found; true when there was something.
+bool view_thumb_take(viewApp* app);
+/// What a demo's outcome is when its states alone tell.
+void view_list_judge(viewList* list, int entry, bool succeeds);
 void view_thumb_stop(viewApp* app);
 
 // where it runs (view_window.c, view_script.c)
@@ -402,8 +542,8 @@ typedef struct viewScript viewScript;
 /// as of loom_output_open.
 int view_script_open(viewScript** out, const viewApp* app, const char* path, loomError* err);
 void view_script_close(viewScript* script);
-/// Run lines up to the next that wants frames or a picture: *wait is the frames to let go by, `shot` the PNG
-/// to write then ("" = none). 0, 1 at the end, or an error that names FILE:LINE.
+/// Run lines up to the next that wants frames or a picture: *wait is the frames to let go by, `shot` the
+/// PNG to write then ("" = none). 0, 1 at the end, or an error that names FILE:LINE.
 int view_script_next(viewScript* script, viewApp* app, int* wait, char shot[LOOM_PATH_MAX], loomError* err);
 /// Write such a picture, which must not be there unless the script itself or --overwrite replaces it.
 int view_script_shot(viewScript* script, viewApp* app, const char* path, loomError* err);
@@ -411,21 +551,6 @@ int view_script_shot(viewScript* script, viewApp* app, const char* path, loomErr
 int view_read(viewApp* app, loomImage* out, loomError* err);
 /// The same as PNG.
 int view_write_png(viewApp* app, const char* path, loomError* err);
-
-// geometry of the panels, shared by drawing and input (view_panel.c)
-enum { VIEW_ROW_HEIGHT = 56, VIEW_HEAD_HEIGHT = 50 };
-/// Entry under a point of the window, or -1.
-int view_list_at(const viewApp* app, double x, double y);
-/// Row of the timeline's x; x of a row, pixels from the window's left.
-double view_time_row(const viewApp* app, double x);
-double view_time_x(const viewApp* app, double row);
-/// The boundary under a point: true with its arm and subtask.
-bool view_time_boundary(const viewApp* app, double x, double y, int* arm, int* subtask);
-/// Segment under a point, or -1.
-int view_time_segment(const viewApp* app, double x, double y);
-/// Arm of the lane under a point, or -1.
-int view_time_lane(const viewApp* app, double x, double y);
-bool view_inside(mjrRect rect, const viewApp* app, double x, double y);
 
 // teleoperation (view_drive.c)
 /// Begin to drive, or end it.
@@ -439,7 +564,7 @@ void view_drive_release(viewApp* app, int key);
 void view_drive_mouse(viewApp* app, double dx, double dy, bool turn);
 void view_drive_grip(viewApp* app);
 void view_drive_next_arm(viewApp* app);
-/// How things stand, as the two columns of an overlay (size each).
-void view_drive_tell(char* keys, char* words, size_t size, const viewApp* app);
+/// How things stand and what the keys do, as widgets.
+void view_drive_tell(const viewApp* app);
 
 #endif

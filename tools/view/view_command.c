@@ -1,5 +1,6 @@
-// The viewer's commands: what keys, buttons of the menu and lines of a script do.
+// The viewer's actions: what keys, menus, buttons, the palette and lines of a script do.
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,12 +72,18 @@ void view_move_in_list(viewApp* app, int by) {
   view_show(app, app->list.shown[place < 0 ? 0 : place > last ? last : place]);
 }
 
+// "page": as many as are in sight.
+static int list_steps(const viewApp* app, const char* arg) {
+  return !strcmp(arg, "page") ? (app->ui.page > 1 ? app->ui.page : 1)
+                              : whole_number(arg, 1, -1000000, 1000000);
+}
+
 static void do_next(viewApp* app, const char* arg) {
-  view_move_in_list(app, whole_number(arg, 1, -1000000, 1000000));
+  view_move_in_list(app, list_steps(app, arg));
 }
 
 static void do_previous(viewApp* app, const char* arg) {
-  view_move_in_list(app, -whole_number(arg, 1, -1000000, 1000000));
+  view_move_in_list(app, -list_steps(app, arg));
 }
 
 static void do_demo(viewApp* app, const char* arg) {
@@ -91,10 +98,12 @@ static void do_demo(viewApp* app, const char* arg) {
 static void mark_shown(viewApp* app, viewMark kind) {
   if (app->stage.entry < 0) return;
   viewEntry* e = view_list_entry(&app->list, app->stage.entry);
-  e->mark = e->mark == kind ? VIEW_UNMARKED : kind;
+  viewMark mark = e->mark == kind ? VIEW_UNMARKED : kind;
+  if (mark == e->mark) return;
 
-  // The list and the timeline show marks.
-  app->list.marks_changed = app->list_panel.stale = app->time_panel.stale = true;
+  view_edit_mark(app, app->stage.entry, mark);
+  e->mark = mark;
+  app->list.marks_changed = true;
 }
 
 static void do_keep(viewApp* app, const char* arg) {
@@ -127,8 +136,9 @@ void view_relist(viewApp* app) {
 
   // From the top, with pictures of what is listed now.
   app->scroll = 0;
+  app->ui.reveal = app->stage.entry;
   app->thumb_fresh = true;
-  app->list_panel.stale = true;
+  app->dirty = true;
 }
 
 static void do_filter(viewApp* app, const char* arg) {
@@ -139,12 +149,15 @@ static void do_filter(viewApp* app, const char* arg) {
 
 static void do_sort(viewApp* app, const char* arg) {
   app->list.sort = (viewSort)choose_name(view_sort_names, VIEW_SORT_COUNT, (int)app->list.sort, arg);
+  app->list.falls = view_sort_falls(app->list.sort);
+  app->ui.ordered = true;
   view_relist(app);
 }
 
 static void do_find(viewApp* app, const char* arg) {
   snprintf(app->list.text, sizeof app->list.text, "%.63s", arg);
-  app->typing = !*arg;
+  app->ui.find = !*arg;
+  if (!*arg) app->show_list = true;
   view_relist(app);
 }
 
@@ -170,7 +183,7 @@ static void do_save(viewApp* app, const char* arg) {
   }
 
   if (code) view_say(app, "%s", err.message);
-  app->time_panel.stale = true;
+  if (!app->ends_changed && !app->list.marks_changed) app->edit_saved = app->edit_at;
 }
 
 static void do_speed(viewApp* app, const char* arg) {
@@ -194,7 +207,19 @@ static void do_loop(viewApp* app, const char* arg) {
 }
 
 static void do_plot(viewApp* app, const char* arg) {
-  view_plot_page(app, whole_number(arg, (app->plot_page + 1) % (VIEW_PAGES + 1), 0, VIEW_PAGES));
+  // The page after the one that is open.
+  int open = app->track_count ? app->track[0].page + 1 : 0;
+  view_plot_page(app, whole_number(arg, (open + 1) % (VIEW_PAGES + 1), 0, VIEW_PAGES));
+}
+
+static void do_pin(viewApp* app, const char* arg) {
+  (void)arg;
+  view_plot_pin(app);
+}
+
+static void do_free(viewApp* app, const char* arg) {
+  (void)arg;
+  app->camera_choice = app->tracked = 0;
 }
 
 static void do_camera(viewApp* app, const char* arg) {
@@ -239,56 +264,48 @@ static void do_boundary(viewApp* app, const char* arg) {
   }
 }
 
-static void toggle_flag(viewApp* app, int* flag) {
-  *flag = !*flag;
-  view_layout(app, app->width, app->height);
-}
-
-static void do_list(viewApp* app, const char* arg) {
+// What is shown, by the switch of the action itself.
+static void do_switch(viewApp* app, const char* arg) {
+  (void)app;
   (void)arg;
-  toggle_flag(app, &app->show_list);
-}
-
-static void do_timeline(viewApp* app, const char* arg) {
-  (void)arg;
-  toggle_flag(app, &app->show_timeline);
-}
-
-static void do_menu(viewApp* app, const char* arg) {
-  (void)arg;
-  toggle_flag(app, &app->show_ui);
-}
-
-static void do_help(viewApp* app, const char* arg) {
-  (void)arg;
-  toggle_flag(app, &app->show_help);
-}
-
-static void do_paths(viewApp* app, const char* arg) {
-  (void)arg;
-  toggle_flag(app, &app->show_paths);
-}
-
-static void do_targets(viewApp* app, const char* arg) {
-  (void)arg;
-  toggle_flag(app, &app->show_targets);
-}
-
-static void do_frames(viewApp* app, const char* arg) {
-  (void)arg;
-  toggle_flag(app, &app->show_frame);
 }
 
 static void do_ghost(viewApp* app, const char* arg) {
   (void)arg;
   // The ghost is the source demo, which is loaded when it is first asked for.
   view_live_sources(app);
-  toggle_flag(app, &app->show_ghost);
 }
 
-static void do_coverage(viewApp* app, const char* arg) {
+static void do_palette(viewApp* app, const char* arg) {
   (void)arg;
-  toggle_flag(app, &app->show_coverage);
+  app->ui.palette_text[0] = '\0';
+  app->ui.palette_at = 0;
+  app->ui.focus = true;
+  gui_dialog_open("palette");
+}
+
+static void do_help(viewApp* app, const char* arg) {
+  (void)arg;
+  app->ui.help_text[0] = '\0';
+  app->ui.focus = true;
+  gui_dialog_open("help");
+}
+
+static void do_theme(viewApp* app, const char* arg) {
+  (void)arg;
+  gui_look(app->ui.scale, app->ui.dark);
+}
+
+static void do_scale(viewApp* app, const char* arg) {
+  double by = real_number(arg, 0);
+  app->ui.scale = fmin(4, fmax(0.5, by ? app->ui.scale * by : 1));
+  gui_look(app->ui.scale, app->ui.dark);
+}
+
+static void do_zoom(viewApp* app, const char* arg) {
+  double by = real_number(arg, 0);
+  if (by) view_time_zoom(app, by, app->row);
+  if (!by) view_time_fit(app);
 }
 
 static void do_attempt(viewApp* app, const char* arg) {
@@ -328,6 +345,16 @@ static void do_labels(viewApp* app, const char* arg) {
   app->option.label = whole_number(arg, (app->option.label + 1) % mjNLABEL, 0, mjNLABEL - 1);
 }
 
+static void do_undo(viewApp* app, const char* arg) {
+  (void)arg;
+  view_edit_step(app, -1);
+}
+
+static void do_redo(viewApp* app, const char* arg) {
+  (void)arg;
+  view_edit_step(app, 1);
+}
+
 static void do_reset(viewApp* app, const char* arg) {
   int r = *arg ? loom_task_find_reset(app->task, arg) : app->reset_choice;
   if (r >= 0) app->reset_choice = r;
@@ -350,104 +377,215 @@ static void do_drive(viewApp* app, const char* arg) {
 }
 
 static void do_quit(viewApp* app, const char* arg) {
-  (void)arg;
-  app->quit = true;
+  if (!strcmp(arg, "ask") && view_edit_unsaved(app)) {
+    gui_dialog_open("unsaved");
+  } else {
+    app->quit = true;
+  }
 }
 
-/// Commands, their keys and what the help says of them.
-static const struct {
-  const char* name;
-  void (*run)(viewApp* app, const char* arg);
-  int key, mods;
-} commands[] = {
-    {"play", do_play, VIEW_KEY_SPACE, 0},
-    {"step", do_step, mjKEY_RIGHT, 0},
-    {"back", do_back, mjKEY_LEFT, 0},
-    {"row", do_row, 0, 0},
-    {"start", do_row, mjKEY_HOME, 0},
-    {"end", do_end, mjKEY_END, 0},
-    {"next", do_next, mjKEY_DOWN, 0},
-    {"previous", do_previous, mjKEY_UP, 0},
-    {"demo", do_demo, 0, 0},
-    {"keep", do_keep, mjKEY_ENTER, 0},
-    {"reject", do_reject, mjKEY_DELETE, 0},
-    {"unmark", do_unmark, mjKEY_BACKSPACE, 0},
-    {"filter", do_filter, 'F', VIEW_CONTROL},
-    {"sort", do_sort, 'O', VIEW_CONTROL},
-    {"find", do_find, 'N', VIEW_CONTROL},
-    {"save", do_save, 'S', VIEW_CONTROL},
-    {"speed", do_speed, '0', VIEW_CONTROL},
-    {"faster", do_faster, '=', 0},
-    {"slower", do_slower, '-', 0},
-    {"loop", do_loop, 'L', VIEW_CONTROL},
-    {"plot", do_plot, 'P', VIEW_CONTROL},
-    {"camera", do_camera, ']', 0},
-    {"segment", do_segment, mjKEY_RIGHT, VIEW_CONTROL},
-    {"segment -", do_segment, mjKEY_LEFT, VIEW_CONTROL},
-    {"boundary", do_boundary, 0, 0},
-    {"list", do_list, mjKEY_F2, 0},
-    {"timeline", do_timeline, mjKEY_F3, 0},
-    {"menu", do_menu, mjKEY_TAB, 0},
-    {"help", do_help, mjKEY_F1, 0},
-    {"paths", do_paths, 'T', VIEW_CONTROL},
-    {"targets", do_targets, 'Y', VIEW_CONTROL},
-    {"frames", do_frames, 'B', VIEW_CONTROL},
-    {"ghost", do_ghost, 'H', VIEW_CONTROL},
-    {"coverage", do_coverage, 'D', VIEW_CONTROL},
-    {"attempt", do_attempt, 'G', VIEW_CONTROL},
-    {"expert", do_expert, 'E', VIEW_CONTROL},
-    {"policy", do_policy, 'K', VIEW_CONTROL},
-    {"reset", do_reset, 'R', VIEW_CONTROL},
-    {"subtask", do_subtask, 0, 0},
-    {"finish", do_finish, 'U', VIEW_CONTROL},
-    {"forces", do_forces, 'V', VIEW_CONTROL},
-    {"frame", do_mark_frames, mjKEY_F6, 0},
-    {"label", do_labels, mjKEY_F7, 0},
-    {"seed", do_seed, 0, 0},
-    {"live", do_live, 'I', VIEW_CONTROL},
-    {"drive", do_drive, 'J', VIEW_CONTROL},
-    {"quit", do_quit, 'Q', VIEW_CONTROL},
-};
-enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+#define SWITCH(field) offsetof(viewApp, field)
+#define CTRL VIEW_CONTROL
+#define SHIFT VIEW_SHIFT
 
-const char view_help_keys[] =
-    "Space\nLeft, Right\nCtrl Left, Right\nHome, End\n- =\nCtrl 0\nCtrl L\nUp, Down, PgUp, "
-    "PgDn\nEnter\nDelete\nCtrl F\n"
-    "Ctrl O\nCtrl N\nCtrl S\nCtrl click\nCtrl P\nCtrl T, Y, B\nCtrl H\nCtrl D\nCtrl V\nCtrl G, E, K\n"
-    "Ctrl U\nCtrl R\nCtrl I\nCtrl drag\n]\nEsc\nright double\nTab, F2, F3\nF6, F7\n"
-    "letters, digits\nCtrl J\nCtrl Q";
-const char view_help_words[] =
-    "play, pause\none step\nprevious, next subtask\nstart, end\nslower, faster\nspeed 1\nloop\nother "
-    "demo\nkeep\nreject\n"
-    "filter\nsort\nfind by words, rows>N, x<M\nsave marks and annotations\non a lane: a subtask ends here\n"
-    "plots\npaths, targets, frames\nghost of the source demo\nwhere demos start\ncontact points and forces\n"
-    "live: attempt, expert, policy\nrun it to its end\nlive: reset\nsimulate from here\n"
-    "push what is selected\nnext camera\nfree camera\nlook at that point (Ctrl: follow it)\n"
-    "menu, list, timeline\nframes, labels\nMuJoCo's visual flags and groups\ndrive the arms and record\nquit";
+/// All of them. A script's line is found by the first name that fits, so those without an argument come
+/// first.
+const viewAction view_actions[] = {
+    {"play", NULL, "Play", "Play or pause", "Play the demo, or let it stand still; a run goes on", do_play,
+     VIEW_KEY_SPACE, 0, 0},
+    {"step", NULL, "Play", "One row on", "One control step further", do_step, mjKEY_RIGHT, 0, 0},
+    {"back", NULL, "Play", "One row back", "One control step back", do_back, mjKEY_LEFT, 0, 0},
+    {"start", NULL, "Play", "To the start", "The demo's first row", do_row, mjKEY_HOME, 0, 0},
+    {"end", NULL, "Play", "To the end", "The demo's last row", do_end, mjKEY_END, 0, 0},
+    {"segment", NULL, "Play", "Next subtask", "To where the next subtask begins", do_segment, mjKEY_RIGHT,
+     CTRL, 0},
+    {"segment", "-", "Play", "Previous subtask", "To where this subtask began, or the one before", do_segment,
+     mjKEY_LEFT, CTRL, 0},
+    {"loop", NULL, "Play", "Loop", "Begin again at the end", do_loop, 'L', CTRL, 0},
+    {"faster", NULL, "Play", "Faster", "By two steps twice as fast; up to 8 times reality", do_faster, '=', 0,
+     0},
+    {"slower", NULL, "Play", "Slower", "By two steps half as fast", do_slower, '-', 0, 0},
+    {"speed", NULL, "Play", "Speed of reality", "As fast as it was", do_speed, '0', CTRL, 0},
+    {"zoom", "2", "Play", "Zoom into the time",
+     "See half as much of the time, around the row shown (mouse wheel over the timeline)", do_zoom, 0, 0, 0},
+    {"zoom", "0.5", "Play", "Zoom out of the time", "See twice as much of the time", do_zoom, 0, 0, 0},
+    {"zoom", "fit", "Play", "See all of the time", "The timeline from the demo's start to its end", do_zoom,
+     0, 0, 0},
+    {"row", NULL, NULL, NULL, NULL, do_row, 0, 0, 0},
+
+    {"next", NULL, "Demos", "Next demo", "The next one of the list", do_next, mjKEY_DOWN, 0, 0},
+    {"previous", NULL, "Demos", "Previous demo", "The one before in the list", do_previous, mjKEY_UP, 0, 0},
+    {"next", "page", "Demos", "A page on", "As many down the list as are in sight", do_next, mjKEY_PAGE_DOWN,
+     0, 0},
+    {"previous", "page", "Demos", "A page back", "As many up the list as are in sight", do_previous,
+     mjKEY_PAGE_UP, 0, 0},
+    {"keep", NULL, "Demos", "Keep", "Mark the demo to be kept, or take the mark away", do_keep, mjKEY_ENTER,
+     0, 0},
+    {"reject", NULL, "Demos", "Reject", "Mark the demo to be left out, or take the mark away", do_reject,
+     mjKEY_DELETE, 0, 0},
+    {"unmark", NULL, "Demos", "No mark", "Take the demo's mark away", do_unmark, mjKEY_BACKSPACE, 0, 0},
+    {"find", NULL, "Demos", "Find",
+     "Words in a demo's name, source or reason; rows>300, rows<N, x<0.1, y>N, source=demo_1, reason=TEXT",
+     do_find, 'N', CTRL, 0},
+    {"filter", NULL, "Demos", "Next filter", "All, succeeded, failed, kept, rejected, unmarked", do_filter,
+     'F', CTRL, 0},
+    {"filter", "all", "Demos", "List all", "No filter", do_filter, 0, 0, 0},
+    {"filter", "succeeded", "Demos", "List those that succeeded", "Only demos that succeeded", do_filter, 0,
+     0, 0},
+    {"filter", "failed", "Demos", "List those that failed", "Only demos that failed or cannot be read",
+     do_filter, 0, 0, 0},
+    {"filter", "kept", "Demos", "List those kept", "Only demos marked to be kept", do_filter, 0, 0, 0},
+    {"filter", "rejected", "Demos", "List those rejected", "Only demos marked to be left out", do_filter, 0,
+     0, 0},
+    {"filter", "unmarked", "Demos", "List those without a mark", "Only demos without a mark", do_filter, 0, 0,
+     0},
+    {"sort", NULL, "Demos", "Next order",
+     "Number, outcome, length, source, region, reason; or click a column's head", do_sort, 'O', CTRL, 0},
+    {"sort", "number", "Demos", "Sort by number", "As the file has them", do_sort, 0, 0, 0},
+    {"sort", "outcome", "Demos", "Sort by outcome", "Failures first", do_sort, 0, 0, 0},
+    {"sort", "length", "Demos", "Sort by length", "Long ones first", do_sort, 0, 0, 0},
+    {"sort", "source", "Demos", "Sort by source", "By the demo that the first subtask was taken from",
+     do_sort, 0, 0, 0},
+    {"sort", "region", "Demos", "Sort by region", "By where the first object began, in cells of 10 cm",
+     do_sort, 0, 0, 0},
+    {"sort", "reason", "Demos", "Sort by reason", "By what is told of the failure", do_sort, 0, 0, 0},
+    {"demo", NULL, NULL, NULL, NULL, do_demo, 0, 0, 0},
+
+    {"undo", NULL, "Edit", "Undo", "Take the last mark or end of a subtask back", do_undo, 'Z', CTRL, 0},
+    {"redo", NULL, "Edit", "Redo", "Do what was undone again", do_redo, 'Z', CTRL | SHIFT, 0},
+    {"save", NULL, "Edit", "Save",
+     "Marks as masks of the file, ends of subtasks in the annotated copy (or the file of --segments)",
+     do_save, 'S', CTRL, 0},
+    {"boundary", NULL, NULL, NULL, NULL, do_boundary, 0, 0, 0},
+
+    {"paths", NULL, "Show", "Paths", "Where each hand goes", do_switch, 'T', CTRL, SWITCH(show_paths)},
+    {"targets", NULL, "Show", "Targets", "Where each hand was sent, and how far off it is", do_switch, 'Y',
+     CTRL, SWITCH(show_targets)},
+    {"frames", NULL, "Show", "Frames", "Axes of hands and of the objects their subtasks are about", do_switch,
+     'B', CTRL, SWITCH(show_frame)},
+    {"ghost", NULL, "Show", "Source ghost",
+     "The source demo's robots and objects at the row this one was made from", do_ghost, 'H', CTRL,
+     SWITCH(show_ghost)},
+    {"coverage", NULL, "Show", "Coverage", "Where the demos of the list began", do_switch, 'D', CTRL,
+     SWITCH(show_coverage)},
+    {"forces", NULL, "Show", "Contact forces", "Contact points and forces", do_forces, 'V', CTRL, 0},
+    {"plot", NULL, "Show", "Next plots",
+     "Action, joint position, joint speed, behind the target, contact force, gripper, none", do_plot, 'P',
+     CTRL, 0},
+    {"plot", "1", "Show", "Plot actions", "What each arm was told", do_plot, 0, 0, 0},
+    {"plot", "2", "Show", "Plot joint positions", "Of each arm, rad", do_plot, 0, 0, 0},
+    {"plot", "3", "Show", "Plot joint speeds", "Of each arm, rad/s", do_plot, 0, 0, 0},
+    {"plot", "4", "Show", "Plot distances from targets",
+     "How far each hand is behind its target, mm and degrees", do_plot, 0, 0, 0},
+    {"plot", "5", "Show", "Plot contact forces", "On each hand, N; found by replaying the demo", do_plot, 0,
+     0, 0},
+    {"plot", "6", "Show", "Plot gripper commands", "Of each hand", do_plot, 0, 0, 0},
+    {"plot", "0", "Show", "No plots", "Close all plots", do_plot, 0, 0, 0},
+    {"pin", NULL, "Show", "Pin lines",
+     "The lines of this demo stay in the plots, paler, to compare others with it; or go again", do_pin, 0, 0,
+     0},
+    {"camera", NULL, "Show", "Next camera", "The free camera, then the model's", do_camera, ']', 0, 0},
+    {"camera", "0", "Show", "Free camera", "Turned and moved by the mouse", do_free, mjKEY_ESCAPE, 0, 0},
+    {"frame", NULL, "Show", "MuJoCo's frames", "Of bodies, geoms, sites, ...", do_mark_frames, mjKEY_F6, 0,
+     0},
+    {"label", NULL, "Show", "MuJoCo's labels", "Of bodies, joints, geoms, ...", do_labels, mjKEY_F7, 0, 0},
+
+    {"attempt", NULL, "Live", "Attempt", "Generate a demo from the source demos, in the window", do_attempt,
+     'G', CTRL, 0},
+    {"expert", NULL, "Live", "Expert", "The task's scripted expert", do_expert, 'E', CTRL, 0},
+    {"policy", NULL, "Live", "Policy", "The trained policy of --policy", do_policy, 'E', CTRL | SHIFT, 0},
+    {"subtask", NULL, "Live", "To next subtask", "The run goes on until a subtask begins", do_subtask, 0, 0,
+     0},
+    {"finish", NULL, "Live", "Finish run", "All that is left of the run, at once", do_finish, 'U', CTRL, 0},
+    {"reset", NULL, "Live", "Reset", "A start of the distribution chosen below", do_reset, 'R', CTRL, 0},
+    {"live", NULL, "Live", "Simulate from here",
+     "The simulator goes on from the row shown; Ctrl drag pushes what is selected", do_live, 'I', CTRL, 0},
+    {"drive", NULL, "Live", "Drive the arms",
+     "By keys, mouse, gamepad or 3-D mouse; what succeeds can be saved as a source demo", do_drive, 'J', CTRL,
+     0},
+    {"seed", NULL, NULL, NULL, NULL, do_seed, 0, 0, 0},
+
+    {"list", NULL, "Window", "List", "The list of demos", do_switch, mjKEY_F2, 0, SWITCH(show_list)},
+    {"timeline", NULL, "Window", "Timeline", "Each arm's subtasks", do_switch, mjKEY_F3, 0,
+     SWITCH(show_timeline)},
+    {"menu", NULL, "Window", "Panel at the right", "What is known of the demo, what is shown, runs",
+     do_switch, mjKEY_TAB, 0, SWITCH(show_ui)},
+    {"pictures", NULL, "Window", "Pictures in the list", "How each demo ends", do_switch, 0, 0,
+     SWITCH(show_pictures)},
+    {"dark", NULL, "Window", "Dark theme", "Or the light one", do_theme, 0, 0, SWITCH(ui.dark)},
+    {"scale", "1.1", "Window", "Larger text", "Everything a tenth larger", do_scale, '=', CTRL, 0},
+    {"scale", "0.9091", "Window", "Smaller text", "Everything a tenth smaller", do_scale, '-', CTRL, 0},
+    {"palette", NULL, "Help", "All actions", "Find an action by a part of its name", do_palette, 'K', CTRL,
+     0},
+    {"help", NULL, "Help", "Keys and the mouse", "Everything that can be done, and how", do_help, mjKEY_F1, 0,
+     0},
+    {"quit", "ask", "Window", "Quit", "Close the window; asks first where something is not saved", do_quit,
+     'Q', CTRL, 0},
+    {"quit", NULL, NULL, NULL, NULL, do_quit, 0, 0, 0},
+};
+const int view_action_count = sizeof view_actions / sizeof *view_actions;
 
 void view_touched(viewApp* app) {
-  app->dirty = app->time_panel.stale = true;
-  view_menu_sync(app);
+  app->dirty = true;
 }
 
-bool view_command(viewApp* app, const char* text) {
-  for (int i = 0; i < COMMAND_COUNT; i++) {
-    size_t n = strlen(commands[i].name);
-    // Whole words only: "step" is not "steps".
-    if (strncmp(text, commands[i].name, n) || (text[n] && text[n] != ' ')) continue;
+// The rest of the text behind a name; NULL where it is another. Whole words only: "step" is not "steps".
+static const char* behind_name(const char* text, const char* name) {
+  size_t n = strlen(name);
+  if (strncmp(text, name, n) || (text[n] && text[n] != ' ')) return NULL;
+  return text[n] ? text + n + 1 : "";
+}
 
-    commands[i].run(app, text[n] ? text + n + 1 : "");
+const viewAction* view_action(const char* line) {
+  const viewAction* found = NULL;
 
-    view_touched(app);
-    return true;
+  // The one with just this argument, else the first of the name.
+  for (int i = 0; i < view_action_count; i++) {
+    const viewAction* a = &view_actions[i];
+    const char* arg = behind_name(line, a->name);
+    if (!arg) continue;
+    if (!strcmp(arg, a->arg ? a->arg : "")) return a;
+    if (!found) found = a;
   }
-  return false;
+  return found;
+}
+
+static void do_action(viewApp* app, const viewAction* a, const char* arg) {
+  int* flag = a->flag ? (int*)((char*)app + a->flag) : NULL;
+  if (flag) *flag = !*flag;
+  a->run(app, arg);
+  view_touched(app);
+}
+
+void view_do(viewApp* app, const viewAction* a) {
+  do_action(app, a, a->arg ? a->arg : "");
+}
+
+bool view_action_on(const viewApp* app, const viewAction* a) {
+  if (a->run == do_loop) return app->loop;
+  if (a->run == do_pin) return app->pinned[0];
+  if (a->run == do_forces) return app->option.flags[mjVIS_CONTACTFORCE];
+  if (a->run == do_live) return app->live;
+  if (a->run == do_drive) return app->drive.on;
+  if (a->run == do_filter) return a->arg && !strcmp(view_filter_names[app->list.filter], a->arg);
+  if (a->run == do_sort) return a->arg && !strcmp(view_sort_names[app->list.sort], a->arg);
+  return a->flag && *(const int*)((const char*)app + a->flag);
+}
+
+bool view_command(viewApp* app, const char* line) {
+  const viewAction* a = view_action(line);
+  if (a) do_action(app, a, behind_name(line, a->name));
+  return a != NULL;
 }
 
 bool view_command_key(viewApp* app, int key, int mods) {
-  for (int i = 0; i < COMMAND_COUNT; i++) {
-    if (commands[i].key != key || commands[i].mods != (mods & VIEW_CONTROL)) continue;
-    return view_command(app, commands[i].name);
+  // Shift counts beside Ctrl alone: it is part of some keyboards' + and ].
+  int known = mods & VIEW_CONTROL ? mods & (VIEW_CONTROL | VIEW_SHIFT) : 0;
+
+  for (int i = 0; i < view_action_count; i++) {
+    if (view_actions[i].key != key || view_actions[i].mods != known) continue;
+    view_do(app, &view_actions[i]);
+    return true;
   }
   return false;
 }

@@ -8,33 +8,19 @@
 #include "engine/model/trap.h"
 #include "tools/view/view.h"
 
-enum { LIST_WIDTH = 270, MENU_WIDTH = 210, MAX_GEOMS = 12000 };
+enum { MAX_GEOMS = 12000 };
 
-static int min_int(int a, int b) {
-  return a < b ? a : b;
+int view_connect(guiFunction (*find)(void* self, const char* name), void* self, loomError* err) {
+  const char* missing = gui_connect(find, self);
+  return missing ? loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                                  "OpenGL has no %s here: the window needs OpenGL 2", missing)
+                 : 0;
 }
 
-void view_layout(viewApp* app, int width, int height) {
-  int left = app->show_list ? min_int(LIST_WIDTH, width / 3) : 0;
-  int lanes = app->task->arm_count;
-  int foot = app->show_timeline ? min_int(46 + 50 * lanes, height / 2) : 0;
-  int menu = app->show_ui ? min_int(app->ui.width > 0 ? app->ui.width : MENU_WIDTH, width / 3) : 0;
-
+void view_resize(viewApp* app, int width, int height) {
   app->width = width;
   app->height = height;
-
-  // The list at the left over the full height, the timeline below the scene, the menu at the right.
-  app->list_panel.rect = (mjrRect){0, 0, left, height};
-  app->time_panel.rect = (mjrRect){left, 0, width - left, foot};
-  app->view = (mjrRect){left, foot, width - left - menu, height - foot};
-
-  // What MuJoCo's widgets know as rectangles: all, the menu, the scene.
-  app->state.nrect = 3;
-  app->state.rect[0] = (mjrRect){0, 0, width, height};
-  app->state.rect[1] = (mjrRect){width - menu, foot, menu, height - foot};
-  app->state.rect[2] = app->view;
-
-  app->list_panel.stale = app->time_panel.stale = app->dirty = true;
+  app->dirty = true;
 }
 
 // Meshes, textures, height fields and planes are what a context holds of a model.
@@ -97,8 +83,8 @@ static int prepare_drawing(viewApp* app, loomError* err) {
   if (app->drawn_id == app->stage_id && app->has_context) return 0;
 
   int code = 0;
-  // A new context uploads all meshes: only for others than the last. The blank one's shadows and fog suit no
-  // scene.
+  // A new context uploads all meshes: only for others than the last. The blank one's shadows and fog suit
+  // no scene.
   uint64_t hash = app->stage.entry >= 0 ? app->stage.assets : 0;
   if (!app->has_context || app->drawn_assets != hash) {
     if (app->has_context) mjr_freeContext(&app->context);
@@ -108,7 +94,6 @@ static int prepare_drawing(viewApp* app, loomError* err) {
     wanted->vis.quality.shadowsize = app->args->full ? 4096 : 1024;
 
     code = loom_trap_run(make_context, app, err);
-    if (!code) view_menu_bind(app);
   }
 
   if (!code && app->stage.entry >= 0) code = loom_trap_run(make_scene, app, err);
@@ -156,40 +141,46 @@ static void draw_world(viewApp* app) {
   mjr_render(app->view, &app->scene, &app->context);
 }
 
-int view_draw(viewApp* app, loomError* err) {
-  int code = prepare_drawing(app, err);
+// The scene, or, while nothing in it changes, the picture of it that the widgets laid behind them.
+static void draw_scene(viewApp* app) {
+  if (app->stage.entry < 0 || app->view.width < 1 || app->view.height < 1 || app->ui.has_scene) return;
 
+  draw_world(app);
+
+  // Several samples a pixel cannot be copied.
+  if (app->framebuffer == mjFB_OFFSCREEN && app->context.offSamples) return;
+  app->ui.scene = gui_texture_of_screen(app->ui.scene, app->view.left, app->view.bottom, app->view.width,
+                                        app->view.height);
+  app->ui.has_scene = true;
+}
+
+int view_draw(viewApp* app, loomError* err) {
+  double cpu = loom_process_cpu(), wall = loom_clock();
+
+  // The widgets first: what is done with them may show another demo, or leave the scene another place.
+  view_ui(app);
+  app->frame_cpu += loom_process_cpu() - cpu;
+  app->frame_wall += loom_clock() - wall;
+
+  int code = prepare_drawing(app, err);
   if (code) return code;
 
-  double cpu = loom_process_cpu(), wall = loom_clock();
+  cpu = loom_process_cpu();
+  wall = loom_clock();
+
   if (app->framebuffer == mjFB_OFFSCREEN &&
       (app->context.offWidth != app->width || app->context.offHeight != app->height))
     mjr_resizeOffscreen(app->width, app->height, &app->context);
 
   mjr_setBuffer(app->framebuffer, &app->context);
-
-  if (app->stage.entry >= 0 && app->view.width > 0 && app->view.height > 0) {
-    draw_world(app);
-  } else {
-    mjr_rectangle(app->view, 0.2f, 0.22f, 0.25f, 1);
-  }
-
-  view_draw_plots(app);
-  view_draw_panels(app);
-  view_menu_draw(app);
-
-  if (app->drive.on && !app->show_help) {
-    char keys[512], words[512];
-    view_drive_tell(keys, words, sizeof keys, app);
-    mjr_overlay(mjFONT_NORMAL, mjGRID_TOPLEFT, app->view, keys, words, &app->context);
-  }
-
-  if (app->show_help)
-    mjr_overlay(mjFONT_NORMAL, mjGRID_TOPLEFT, app->view, view_help_keys, view_help_words, &app->context);
+  gui_clear(gui_color(GUI_BACK));
+  draw_scene(app);
+  gui_render();
 
   if (app->framebuffer == mjFB_OFFSCREEN) mjr_finish();  // a window's swap does
 
-  // What a frame costs, and how long it took until the first one with the list: `tell` has them.
+  // What a frame costs, but for making a model's meshes and textures, and how long it took until the
+  // first one with the list: `tell` has them.
   app->frame_cpu += loom_process_cpu() - cpu;
   app->frame_wall += loom_clock() - wall;
   app->frames++;
@@ -199,11 +190,15 @@ int view_draw(viewApp* app, loomError* err) {
     app->listed_cpu = loom_process_cpu();
   }
 
-  app->dirty = false;
+  if (app->ui.frames > 0) app->ui.frames--;
   return 0;
 }
 
 void view_free_gl(viewApp* app) {
+  gui_texture_free(app->ui.scene);
+  for (int i = 0; i < app->list.n; i++) gui_texture_free(app->list.entry[i].picture);
+  gui_close();
+
   if (app->has_context) mjr_freeContext(&app->context);
   if (app->has_scene) mjv_freeScene(&app->scene);
   app->has_context = app->has_scene = false;

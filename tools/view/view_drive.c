@@ -220,24 +220,40 @@ void view_drive_mouse(viewApp* app, double dx, double dy, bool turn) {
   for (int i = 0; i < 3; i++) v->mouse_move[i] += scale * (dx * right[i] - dy * forward[i]);
 }
 
-void view_drive_tell(char* keys, char* words, size_t size, const viewApp* app) {
-  static const char* const frames[] = {"world", "base", "hand"};
-  const viewDrive* v = &app->drive;
+static void tell_keys(const char* keys, const char* words) {
+  float left = gui_x();
+  gui_text(GUI_INK, "%s", keys);
+  gui_same_line();
+  gui_move_to(left + 7 * gui_em());
+  gui_text(GUI_DIM, "%s", words);
+}
 
+void view_drive_tell(const viewApp* app) {
+  static const char* const frames[] = {"world", "base", "hand"};
+  static const char* const keys[][2] = {{"W S A D R F", "move"},
+                                        {"Z X, T G, C V", "turn"},
+                                        {"Space", "open, close"},
+                                        {"Tab", "other arm, both"},
+                                        {"B", "frame"},
+                                        {"- =", "speed"},
+                                        {"Shift drag", "move; right button: turn"},
+                                        {"Enter", "save"},
+                                        {"Backspace", "back 5 s"},
+                                        {"Delete", "discard"},
+                                        {"Ctrl+J", "end"}};
+  const viewDrive* v = &app->drive;
+  const loomRunResult* run = &v->session.teleop.run;
   char arm[16] = "both arms";
   if (v->arm < v->session.episode->arm_count) snprintf(arm, sizeof arm, "arm %d", v->arm);
 
-  const loomRunResult* run = &v->session.teleop.run;
-  snprintf(keys, size,
-           "driving\ntime\nsuccess\nsaved\nW S A D R F\nZ X, T G, C V\nSpace\nTab\nB\n- =\nShift drag\n"
-           "Enter\nBackspace\nDelete\nCtrl J");
+  // How things stand.
+  bool success = loom_teleop_success(&v->session.teleop);
+  gui_bold();
+  gui_text(GUI_INK, "Driving %s, %s frame, speed %.2g", arm, frames[v->frame], v->session.teleop.def.speed);
+  gui_font_end();
+  gui_text(success ? GUI_GOOD : GUI_DIM, "%.1f s, success: %s (%d of %d steps), %d demos saved",
+           (double)v->session.trace.rows / app->task->control_freq, success ? "yes" : "not yet",
+           run->success_steps, app->task->success_hold, v->session.saved);
 
-  snprintf(
-      words, size,
-      "%s, %s frame, speed %.2g\n%.1f s\n%s (%d of %d steps)\n%d demos\nmove\nturn\nopen, close\nother arm, "
-      "both\nframe\nspeed\nmove; right: turn\nsave\nback 5 s\ndiscard\nend",
-      arm, frames[v->frame], v->session.teleop.def.speed,
-      (double)v->session.trace.rows / app->task->control_freq,
-      loom_teleop_success(&v->session.teleop) ? "yes" : "not yet", run->success_steps,
-      app->task->success_hold, v->session.saved);
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) tell_keys(keys[i][0], keys[i][1]);
 }

@@ -1,13 +1,11 @@
 // Keys and mouse. Camera, visual flags and perturbation are those of MuJoCo's simulate.
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/view/view.h"
 
 // ---- keys
 
-static bool visual_key(viewApp* app, int key, int mods) {
+bool view_visual_key(viewApp* app, int key, int mods) {
   // The flags and keys of MuJoCo's own viewer.
   for (int i = 0; i < mjNVISFLAG; i++) {
     if (mjVISSTRING[i][2][0] == key) {
@@ -30,108 +28,71 @@ static bool visual_key(viewApp* app, int key, int mods) {
   return true;
 }
 
-static void typing_key(viewApp* app, int key) {
-  size_t n = strlen(app->list.text);
-  if (key == mjKEY_ENTER || key == mjKEY_ESCAPE) app->typing = false;
-
-  if (key == mjKEY_ESCAPE) app->list.text[0] = '\0';
-  if (key == mjKEY_BACKSPACE && n) app->list.text[n - 1] = '\0';
-
-  view_relist(app);
-  view_touched(app);
-}
-
-void view_char(viewApp* app, int letter) {
-  size_t n = strlen(app->list.text);
-
-  if (!app->typing || letter < ' ' || letter > '~' || n + 1 >= sizeof app->list.text) return;
-  app->list.text[n] = (char)letter;
-  app->list.text[n + 1] = '\0';
-
-  view_relist(app);
-  view_touched(app);
-}
-
-static bool menu_takes_keys(viewApp* app, int key, int mods) {
-  if (!app->show_ui || !app->ui.editsect) return false;
-
-  app->state.type = mjEVENT_KEY;
-  app->state.key = key;
-  app->state.control = mods & VIEW_CONTROL;
-  app->state.shift = mods & VIEW_SHIFT;
-  app->state.alt = 0;
-
-  view_menu_event(app);
-  return true;
+// A few frames of the widgets, until what the event did has settled.
+static void note_event(viewApp* app) {
+  if (app->ui.frames < 3) app->ui.frames = 3;
 }
 
 void view_key(viewApp* app, int key, int mods) {
-  // Whoever types gets all keys; then a menu's text field, then the arms while they are driven.
-  if (app->typing) {
-    typing_key(app, key);
-    return;
-  }
+  bool taken = gui_has_keys();
 
-  if (menu_takes_keys(app, key, mods)) return;
+  note_event(app);
+  gui_mods(mods);
+  gui_key(key, true);
 
-  if (view_drive_key(app, key, mods)) {
+  // Whoever types gets all keys; then the arms while they are driven.
+  if (taken) return;
+  if (view_drive_key(app, key, mods) || view_command_key(app, key, mods)) {
     view_touched(app);
     return;
   }
 
-  if (key == mjKEY_PAGE_DOWN || key == mjKEY_PAGE_UP) {
-    int page = (app->height - VIEW_HEAD_HEIGHT) / VIEW_ROW_HEIGHT;
+  if (!(mods & VIEW_CONTROL) && view_visual_key(app, key, mods)) view_touched(app);
+}
 
-    view_move_in_list(app, key == mjKEY_PAGE_DOWN ? page : -page);
-    view_touched(app);
-    return;
-  }
+void view_key_up(viewApp* app, int key, int mods) {
+  note_event(app);
+  gui_mods(mods);
+  gui_key(key, false);
+  view_drive_release(app, key);
+}
 
-  // Back to the free camera.
-  if (key == mjKEY_ESCAPE) {
-    app->camera_choice = app->tracked = 0;
-    view_touched(app);
-    return;
-  }
-
-  if (view_command_key(app, key, mods)) return;
-
-  if (!(mods & VIEW_CONTROL) && visual_key(app, key, mods)) view_touched(app);
+void view_char(viewApp* app, unsigned int letter) {
+  note_event(app);
+  gui_letter(letter);
 }
 
 // ---- mouse
 
-static void state_mouse(viewApp* app, int type, double x, double y) {
-  mjuiState* s = &app->state;
-
-  // MuJoCo counts rows of pixels from the bottom, windows from the top.
-  double up = app->height - y;
-  s->type = type;
-  s->dx = x - s->x;
-  s->dy = up - s->y;
-  s->x = x;
-  s->y = up;
-
-  // Which of MuJoCo's rectangles the mouse is over: 1 menu, 2 scene.
-  s->mouserect = app->show_ui && view_inside(s->rect[1], app, x, y) ? 1
-                 : view_inside(s->rect[2], app, x, y)               ? 2
-                                                                    : 0;
+// The widgets count left, right, middle.
+static int button_number(int button) {
+  return button == mjBUTTON_LEFT ? 0 : button == mjBUTTON_RIGHT ? 1 : 2;
 }
 
-static void state_buttons(viewApp* app, int button, bool down, bool twice) {
-  mjuiState* s = &app->state;
-  s->left = down && button == mjBUTTON_LEFT;
-  s->right = down && button == mjBUTTON_RIGHT;
-  s->middle = down && button == mjBUTTON_MIDDLE;
-  s->button = button;
-
-  s->doubleclick = twice;
-  s->buttontime = app->clock;
-
-  // Moves of the mouse go to where the button went down.
-  s->dragrect = down ? s->mouserect : 0;
-  s->dragbutton = down ? button : 0;
+void view_press(viewApp* app, int button, int mods) {
+  note_event(app);
+  gui_mods(mods);
+  gui_mouse_button(button_number(button), true);
 }
+
+void view_release(viewApp* app, int button, int mods) {
+  note_event(app);
+  gui_mods(mods);
+  gui_mouse_button(button_number(button), false);
+}
+
+void view_move(viewApp* app, double x, double y, int mods) {
+  note_event(app);
+  gui_mods(mods);
+  gui_mouse_to(x, y);
+}
+
+void view_scroll(viewApp* app, double amount) {
+  note_event(app);
+  gui_mouse_wheel(amount);
+}
+
+// ---- the scene
 
 // The episode whose bodies the mouse meets: it has what collides, and no visual meshes.
 static loomEpisode* touched_episode(viewApp* app) {
@@ -181,22 +142,21 @@ static void look_at(viewApp* app, bool follow) {
   mju_copy3(app->camera.lookat, app->selected_at);
 }
 
-static void press_view(viewApp* app, int button, double x, double y, int mods, bool twice) {
-  if (app->stage.entry < 0) return;
-
+static void press_scene(viewApp* app, const guiCanvas* c) {
   // A double click selects; with the right button the camera goes there.
-  if (twice) {
-    select_body(app, x, y);
-    if (button == mjBUTTON_RIGHT && app->perturb.select) look_at(app, mods & VIEW_CONTROL);
+  if (c->twice) {
+    select_body(app, c->x, c->y);
+    if (c->pressed == 1 && app->perturb.select) look_at(app, c->mods & VIEW_CONTROL);
+    app->drag = VIEW_NO_DRAG;
     return;
   }
 
-  app->drag = app->drive.on && mods & VIEW_SHIFT ? VIEW_DRAG_ARM : VIEW_DRAG_CAMERA;
-
+  app->drag = app->drive.on && c->mods & VIEW_SHIFT ? VIEW_DRAG_ARM : VIEW_DRAG_CAMERA;
+  app->drag_button = c->pressed;
   if (app->drag == VIEW_DRAG_ARM) return;
 
   // Ctrl pushes what is selected, which needs a running simulation.
-  if (!(mods & VIEW_CONTROL) || !app->perturb.select) return;
+  if (!(c->mods & VIEW_CONTROL) || !app->perturb.select) return;
   if (!view_live_episode(app)) view_live_toggle(app);
 
   const loomEpisode* e = view_live_episode(app);
@@ -204,146 +164,48 @@ static void press_view(viewApp* app, int button, double x, double y, int mods, b
 
   app->drag = VIEW_DRAG_FORCE;
   mjv_initPerturb(e->m, e->d, &app->scene, &app->perturb);
-  app->perturb.active = button == mjBUTTON_LEFT ? mjPERT_ROTATE : mjPERT_TRANSLATE;
+  app->perturb.active = c->pressed == 0 ? mjPERT_ROTATE : mjPERT_TRANSLATE;
 }
 
-// The end of a subtask that is nearest on a lane comes to where the mouse is.
-static void set_end(viewApp* app, int arm, double x) {
-  int row = (int)lround(view_time_row(app, x)), nearest = -1;
-
-  const int* end = app->stage.replay.end[arm];
-  // The last subtask ends with the demo.
-  for (int k = 0; k + 1 < app->task->subtask_count[arm]; k++) {
-    if (nearest < 0 || abs(end[k] - row) < abs(end[nearest] - row)) nearest = k;
-  }
-
-  if (nearest >= 0) view_stage_move_end(app, arm, nearest, row);
-}
-
-static void press_timeline(viewApp* app, double x, double y, int mods, bool twice) {
-  int lane = view_time_lane(app, x, y);
-
-  if (mods & VIEW_CONTROL && lane >= 0) {
-    set_end(app, lane, x);
-    return;
-  }
-
-  if (view_time_boundary(app, x, y, &app->drag_arm, &app->drag_subtask)) {
-    app->drag = VIEW_DRAG_BOUNDARY;
-    return;
-  }
-
-  int segment = view_time_segment(app, x, y);
-  view_stop(app);
-  view_go(app, twice && segment >= 0 ? app->stage.segment[segment].first : view_time_row(app, x));
-  app->drag = VIEW_DRAG_TIME;
-}
-
-void view_press(viewApp* app, int button, double x, double y, int mods, bool twice) {
-  app->drag_x = x;
-  app->drag_y = y;
-  app->drag = VIEW_NO_DRAG;
-
-  state_mouse(app, mjEVENT_PRESS, x, y);
-  state_buttons(app, button, true, twice);
-
-  if (app->state.mouserect == 1) {
-    app->drag = VIEW_DRAG_UI;
-    view_menu_event(app);
-  } else if (app->show_list && view_inside(app->list_panel.rect, app, x, y)) {
-    int entry = view_list_at(app, x, y);
-    if (entry >= 0) {
-      view_show(app, entry);
-    } else if (y < VIEW_HEAD_HEIGHT) {
-      view_command(app, y < VIEW_HEAD_HEIGHT / 2.0 ? "filter" : "sort");
-    }
-  } else if (app->show_timeline && view_inside(app->time_panel.rect, app, x, y)) {
-    press_timeline(app, x, y, mods, twice);
-  } else {
-    press_view(app, button, x, y, mods, twice);
-  }
-
-  view_touched(app);
-}
-
-void view_release(viewApp* app, double x, double y) {
-  state_mouse(app, mjEVENT_RELEASE, x, y);
-  state_buttons(app, app->state.button, false, false);
-
-  if (app->drag == VIEW_DRAG_UI) view_menu_event(app);
-
-  app->drag = VIEW_NO_DRAG;
-  app->perturb.active = 0;
-  app->dirty = true;
-}
-
-static void drag_camera(viewApp* app, double dx, double dy, int mods) {
+static void drag_scene(viewApp* app, const guiCanvas* c) {
   // Buttons as in MuJoCo's viewer: left turns, right moves, else zoom; Shift in the horizontal plane.
-  int action = app->state.right  ? (mods & VIEW_SHIFT ? mjMOUSE_MOVE_H : mjMOUSE_MOVE_V)
-               : app->state.left ? (mods & VIEW_SHIFT ? mjMOUSE_ROTATE_H : mjMOUSE_ROTATE_V)
-                                 : mjMOUSE_ZOOM;
+  int action = app->drag_button == 1   ? (c->mods & VIEW_SHIFT ? mjMOUSE_MOVE_H : mjMOUSE_MOVE_V)
+               : app->drag_button == 0 ? (c->mods & VIEW_SHIFT ? mjMOUSE_ROTATE_H : mjMOUSE_ROTATE_V)
+                                       : mjMOUSE_ZOOM;
 
   // Shares of the view's height, so that the size of the window does not matter.
   double share = 1.0 / (app->view.height > 0 ? app->view.height : 1);
   const loomEpisode* e = view_live_episode(app);
 
-  if (app->drag == VIEW_DRAG_FORCE) {
-    if (e) mjv_movePerturb(e->m, e->d, action, dx * share, dy * share, &app->scene, &app->perturb);
+  if (app->drag == VIEW_DRAG_ARM) {
+    view_drive_mouse(app, c->dx, c->dy, app->drag_button == 1);
+  } else if (app->drag == VIEW_DRAG_FORCE) {
+    if (e) mjv_movePerturb(e->m, e->d, action, c->dx * share, c->dy * share, &app->scene, &app->perturb);
   } else {
     app->camera_choice = 0;
-    mjv_moveCamera(app->stage.model, action, dx * share, dy * share, &app->camera);
+    mjv_moveCamera(app->stage.model, action, c->dx * share, c->dy * share, &app->camera);
   }
 }
 
-void view_move(viewApp* app, double x, double y, int mods) {
-  double dx = x - app->drag_x, dy = y - app->drag_y;
+void view_scene_input(viewApp* app, const guiCanvas* c) {
+  bool ours = app->drag == VIEW_DRAG_CAMERA || app->drag == VIEW_DRAG_FORCE || app->drag == VIEW_DRAG_ARM;
+  if (app->stage.entry < 0) return;
 
-  app->drag_x = x;
-  app->drag_y = y;
-  state_mouse(app, mjEVENT_MOVE, x, y);
-
-  switch (app->drag) {
-    case VIEW_DRAG_UI:
-      view_menu_event(app);
-      break;
-    case VIEW_DRAG_TIME:
-      view_go(app, view_time_row(app, x));
-      break;
-    case VIEW_DRAG_BOUNDARY:
-      view_stage_move_end(app, app->drag_arm, app->drag_subtask, (int)lround(view_time_row(app, x)));
-      view_go(app, app->stage.replay.end[app->drag_arm][app->drag_subtask] - 1);
-      break;
-    case VIEW_DRAG_ARM:
-      view_drive_mouse(app, dx, dy, app->state.right);
-      break;
-    case VIEW_DRAG_CAMERA:
-    case VIEW_DRAG_FORCE:
-      if (app->stage.entry >= 0) drag_camera(app, dx, dy, mods);
-      break;
-    default:
-      return;
+  if (c->pressed >= 0) {
+    press_scene(app, c);
+    view_touched(app);
+  } else if (ours && c->active && (c->dx != 0 || c->dy != 0)) {
+    drag_scene(app, c);
+    view_touched(app);
   }
 
-  app->dirty = app->time_panel.stale = true;
-}
-
-void view_scroll(viewApp* app, double x, double y, double amount) {
-  state_mouse(app, mjEVENT_SCROLL, x, y);
-  app->state.sy = amount;
-
-  if (app->state.mouserect == 1) {
-    view_menu_event(app);
-  } else if (app->show_list && view_inside(app->list_panel.rect, app, x, y)) {
-    int lines = (app->height - VIEW_HEAD_HEIGHT) / VIEW_ROW_HEIGHT, most = app->list.shown_count - lines;
-
-    app->scroll -= (int)lround(3 * amount);
-    if (app->scroll > most) app->scroll = most;
-    if (app->scroll < 0) app->scroll = 0;
-
-    app->list_panel.stale = app->thumb_fresh = true;
-  } else if (app->stage.entry >= 0) {
-    mjv_moveCamera(app->stage.model, mjMOUSE_ZOOM, 0, -0.05 * amount, &app->camera);
+  if (ours && !c->active) {
+    app->drag = VIEW_NO_DRAG;
+    app->perturb.active = 0;
+    view_touched(app);
   }
 
-  app->dirty = true;
+  if (c->wheel == 0) return;
+  mjv_moveCamera(app->stage.model, mjMOUSE_ZOOM, 0, -0.05 * (double)c->wheel, &app->camera);
+  view_touched(app);
 }

@@ -125,7 +125,7 @@ bool view_list_read(viewList* list, double seconds) {
   double start = loom_clock();
   while (list->read < list->demo_count && loom_clock() - start < seconds &&
          (isinf(seconds) || loom_dataset_ready(list->dataset, list->read)))
-    view_list_entry(list, list->read++);
+    if (view_list_entry(list, list->read++) && list->read == list->demo_count) view_list_count(list);
   return list->read == list->demo_count;
 }
 
@@ -136,6 +136,15 @@ viewEntry* view_list_entry(viewList* list, int i) {
     read_entry(e, list->dataset, list->task);
   }
   return e;
+}
+
+void view_list_judge(viewList* list, int entry, bool succeeds) {
+  viewEntry* e = &list->entry[entry];
+  if (e->demo < 0 || e->outcome >= 0) return;
+
+  e->outcome = succeeds ? LOOM_OUTCOME_SUCCESS : LOOM_OUTCOME_UNFINISHED;
+  if (!succeeds && !e->reason[0]) snprintf(e->reason, sizeof e->reason, "success does not hold at its end");
+  view_list_count(list);
 }
 
 static void destroy_trial(viewTrial* trial) {
@@ -228,6 +237,10 @@ static double entry_region(const viewEntry* e) {
   return 1000 * floor(10 * e->start[0]) + floor(10 * e->start[1]);
 }
 
+bool view_sort_falls(viewSort sort) {
+  return sort == VIEW_BY_OUTCOME || sort == VIEW_BY_LENGTH || sort == VIEW_BY_REASON;
+}
+
 static int compare_entries(const void* a, const void* b, void* user) {
   const viewList* list = user;
 
@@ -235,10 +248,10 @@ static int compare_entries(const void* a, const void* b, void* user) {
   const viewEntry *x = &list->entry[i], *y = &list->entry[j];
   switch (list->sort) {
     case VIEW_BY_OUTCOME:
-      order = y->outcome - x->outcome;  // failures first
+      order = x->outcome - y->outcome;
       break;
     case VIEW_BY_LENGTH:
-      order = y->rows - x->rows;  // long ones first
+      order = x->rows - y->rows;
       break;
     case VIEW_BY_SOURCE:
       order = loom_natural_compare(x->source, y->source);
@@ -247,20 +260,32 @@ static int compare_entries(const void* a, const void* b, void* user) {
       order = (entry_region(x) > entry_region(y)) - (entry_region(x) < entry_region(y));
       break;
     case VIEW_BY_REASON:
-      order = strcmp(y->reason, x->reason);
+      order = strcmp(x->reason, y->reason);
       break;
     default:
+      order = i - j;
       break;
   }
 
   // Equal ones stay in the file's order.
+  if (list->falls) order = -order;
   return order ? order : i - j;
 }
 
+void view_list_count(viewList* list) {
+  list->succeeded = list->failed = 0;
+
+  for (int i = 0; i < list->shown_count; i++) {
+    const viewEntry* e = &list->entry[list->shown[i]];
+    list->succeeded += e->outcome == LOOM_OUTCOME_SUCCESS;
+    list->failed += e->outcome > LOOM_OUTCOME_SUCCESS;
+  }
+}
+
 int view_list_update(viewList* list, loomError* err) {
-  // What is not read yet cannot be filtered or sorted.
-  if (list->filter != VIEW_ALL || list->sort != VIEW_BY_NUMBER || list->text[0])
-    view_list_read(list, INFINITY);
+  // What is not read yet cannot be filtered or sorted; its number and name are known.
+  bool reads = list->filter != VIEW_ALL && list->filter < VIEW_KEPT;
+  if (reads || list->sort != VIEW_BY_NUMBER || list->text[0]) view_list_read(list, INFINITY);
 
   int* shown = realloc(list->shown, (size_t)list->capacity * sizeof *shown);
   if (!shown) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a list");
@@ -272,6 +297,7 @@ int view_list_update(viewList* list, loomError* err) {
   }
 
   qsort_r(list->shown, (size_t)list->shown_count, sizeof *list->shown, compare_entries, list);
+  view_list_count(list);
   return 0;
 }
 

@@ -101,7 +101,6 @@ void view_live_add(viewApp* app, const loomEpisode* e, viewTrial* trial, const c
     return;
   }
 
-  app->list_panel.stale = true;
   view_show(app, app->list.n - 1);
 }
 
@@ -128,6 +127,11 @@ void view_live_show_start(viewApp* app, loomEpisode* e, const char* what) {
   if (trial) trial->result.outcome = LOOM_OUTCOME_UNFINISHED;
 
   view_live_add(app, e, trial, what, &err);
+
+  // A start is no attempt: nothing has failed.
+  if (app->stage.entry >= 0 && app->list.entry[app->stage.entry].trial == trial)
+    app->list.entry[app->stage.entry].outcome = -1;
+  view_list_count(&app->list);
   free(still);
   loom_trace_destroy(&trace);
 }

@@ -153,6 +153,7 @@ static void publish_run(viewApp* app, bool over) {
   entry->outcome = over ? (int)result->outcome : -1;
   snprintf(entry->reason, sizeof entry->reason, "%s", result->reason);
 
+  view_list_count(&app->list);
   r->published = r->trace.rows;
   if (app->stage.entry == r->entry) view_reshow(app, r->trace.rows - 1);
 }

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,14 @@ static int read_button(const char* text) {
   return strstr(text, "right") ? mjBUTTON_RIGHT : strstr(text, "middle") ? mjBUTTON_MIDDLE : mjBUTTON_LEFT;
 }
 
+// A key of a script goes down and, unless it is held, up again. GLFW's keys of letters are capitals.
+static void tap_key(viewApp* app, int key, int mods) {
+  view_key(app, key, mods);
+  gui_key(key, false);
+  gui_mods(0);
+  view_digest(app);
+}
+
 static bool press_key(viewApp* app, const char* text) {
   char name[32];
   if (sscanf(text, "%31s", name) != 1) return false;
@@ -131,7 +140,7 @@ static bool press_key(viewApp* app, const char* text) {
   // Keys with a name, F1 to F12, else the character itself.
   for (size_t i = 0; i < sizeof key_names / sizeof *key_names; i++) {
     if (strcmp(name, key_names[i].name)) continue;
-    view_key(app, key_names[i].key, read_mods(mods));
+    tap_key(app, key_names[i].key, read_mods(mods));
     return true;
   }
 
@@ -144,20 +153,41 @@ static bool press_key(viewApp* app, const char* text) {
     return false;
   }
 
-  // GLFW's keys of letters are capitals.
-  view_key(app, key >= 'a' && key <= 'z' ? key - 'a' + 'A' : key, read_mods(mods));
+  tap_key(app, key >= 'a' && key <= 'z' ? key - 'a' + 'A' : key, read_mods(mods));
   return true;
 }
 
+// Everything that a gesture asks for has happened before the next line.
+static void go_to(viewApp* app, double x, double y, int mods) {
+  view_move(app, x, y, mods);
+  view_digest(app);
+}
+
+static void press_at(viewApp* app, int button, double x, double y, int mods) {
+  go_to(app, x, y, mods);
+  view_press(app, button, mods);
+  view_digest(app);
+}
+
+static void let_go(viewApp* app, int button, int mods) {
+  view_release(app, button, mods);
+  gui_mods(0);
+  view_digest(app);
+}
+
+// Half a second later, so that two clicks are not a double one.
+static void pause_mouse(viewApp* app) {
+  app->ui.seconds = 0.5;
+  view_ui(app);
+}
+
 static void mouse_drag(viewApp* app, double x0, double y0, double x1, double y1, const char* rest) {
-  int mods = read_mods(rest);
+  int mods = read_mods(rest), button = read_button(rest);
 
   // Four moves on the way, since a drag may look at each of them.
-  view_move(app, x0, y0, mods);
-  view_press(app, read_button(rest), x0, y0, mods, false);
-
-  for (int i = 1; i <= 4; i++) view_move(app, x0 + (x1 - x0) * i / 4, y0 + (y1 - y0) * i / 4, mods);
-  view_release(app, x1, y1);
+  press_at(app, button, x0, y0, mods);
+  for (int i = 1; i <= 4; i++) go_to(app, x0 + (x1 - x0) * i / 4, y0 + (y1 - y0) * i / 4, mods);
+  let_go(app, button, mods);
 }
 
 // With the mouse, where the boundary is seen.
@@ -175,28 +205,24 @@ static bool drag_boundary(viewApp* app, const char* text) {
   int arm = (int)number, k = loom_task_find_subtask(app->task, arm, name);
   if (k < 0 || !tool_read_int(&row, &text, 0, INT_MAX)) return false;
 
-  double x = view_time_x(app, app->stage.replay.end[arm][k]);
-
-  // Its lane is found by asking at every few pixels.
-  for (int y = app->height - app->time_panel.rect.height; y < app->height; y += 4) {
-    int found_arm, found;
-    if (!view_time_boundary(app, x, y, &found_arm, &found) || found_arm != arm || found != k) continue;
-    mouse_drag(app, x, y, view_time_x(app, (int)row), y, "");
-    return true;
-  }
-
-  return false;
+  view_digest(app);
+  double y = view_time_y(app, arm);
+  mouse_drag(app, view_time_x(app, app->stage.replay.end[arm][k]), y, view_time_x(app, (double)row), y, "");
+  return true;
 }
 
 static void mouse_click(viewApp* app, const double* at, const char* rest) {
-  view_press(app, read_button(rest), at[0], at[1], read_mods(rest), false);
-  view_release(app, at[0], at[1]);
+  press_at(app, read_button(rest), at[0], at[1], read_mods(rest));
+  let_go(app, read_button(rest), read_mods(rest));
+  pause_mouse(app);
 }
 
 static void double_click(viewApp* app, const double* at, const char* rest) {
-  mouse_click(app, at, rest);
-  view_press(app, read_button(rest), at[0], at[1], read_mods(rest), true);
-  view_release(app, at[0], at[1]);
+  for (int i = 0; i < 2; i++) {
+    press_at(app, read_button(rest), at[0], at[1], read_mods(rest));
+    let_go(app, read_button(rest), read_mods(rest));
+  }
+  pause_mouse(app);
 }
 
 static void drag_over(viewApp* app, const double* at, const char* rest) {
@@ -205,18 +231,34 @@ static void drag_over(viewApp* app, const double* at, const char* rest) {
 
 // A drag that is not let go.
 static void mouse_hold(viewApp* app, const double* at, const char* rest) {
-  view_press(app, read_button(rest), at[0], at[1], read_mods(rest), false);
-  view_move(app, at[2], at[3], read_mods(rest));
+  press_at(app, read_button(rest), at[0], at[1], read_mods(rest));
+  go_to(app, at[2], at[3], read_mods(rest));
 }
 
 static void mouse_release(viewApp* app, const double* at, const char* rest) {
-  (void)rest;
-  view_release(app, at[0], at[1]);
+  go_to(app, at[0], at[1], read_mods(rest));
+  let_go(app, read_button(rest), read_mods(rest));
 }
 
 static void mouse_scroll(viewApp* app, const double* at, const char* rest) {
-  (void)rest;
-  view_scroll(app, at[0], at[1], at[2]);
+  go_to(app, at[0], at[1], read_mods(rest));
+  view_scroll(app, at[2]);
+  view_digest(app);
+}
+
+static void mouse_point(viewApp* app, const double* at, const char* rest) {
+  go_to(app, at[0], at[1], read_mods(rest));
+}
+
+// On a widget, by what is written on it.
+static bool on_widget(viewApp* app, const char* label, bool click) {
+  double at[2];
+
+  view_digest(app);
+  if (!gui_find(label, &at[0], &at[1])) return false;
+  if (click) mouse_click(app, at, "");
+  if (!click) mouse_point(app, at, "");
+  return true;
 }
 
 // A name, places in pixels, then button and modifiers.
@@ -226,7 +268,8 @@ static bool mouse_gesture(viewApp* app, const char* text) {
     int numbers;
     void (*run)(viewApp* app, const double* at, const char* rest);
   } gestures[] = {{"click ", 2, mouse_click}, {"double ", 2, double_click},   {"drag ", 4, drag_over},
-                  {"hold ", 4, mouse_hold},   {"release ", 2, mouse_release}, {"scroll ", 3, mouse_scroll}};
+                  {"hold ", 4, mouse_hold},   {"release ", 2, mouse_release}, {"scroll ", 3, mouse_scroll},
+                  {"point ", 2, mouse_point}};
 
   for (size_t i = 0; i < sizeof gestures / sizeof *gestures; i++) {
     double at[4];
@@ -243,7 +286,9 @@ static bool mouse_gesture(viewApp* app, const char* text) {
 }
 
 static void type_text(viewApp* app, const char* text) {
-  for (const char* c = text; *c; c++) view_char(app, *c);
+  view_digest(app);
+  for (const char* c = text; *c; c++) view_char(app, (unsigned char)*c);
+  view_digest(app);
 }
 
 // What a test wants to know, as one line of JSON on stdout.
@@ -276,6 +321,11 @@ static void tell_state(viewApp* app) {
   cJSON_AddNumberToObject(o, "gl_error", app->has_context ? mjr_getError() : 0);
 
   cJSON_AddBoolToObject(o, "running", view_run_open(app));
+
+  // The widgets.
+  cJSON_AddBoolToObject(o, "unsaved", view_edit_unsaved(app));
+  cJSON_AddNumberToObject(o, "plots", app->track_count);
+  cJSON_AddNumberToObject(o, "seen_rows", floor(app->ui.last - app->ui.first + 0.5));
 
   // What it cost; the counters of frames begin anew.
   cJSON_AddNumberToObject(o, "listed_s", app->listed > 0 ? app->listed - app->began : 0);
@@ -339,6 +389,7 @@ static int begin_film(viewScript* s, viewApp* app, const char* path, loomError* 
 static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_PATH_MAX],
                      char film[LOOM_PATH_MAX]) {
   const char *key = behind(text, "key "), *up = behind(text, "up "), *typed = behind(text, "type "),
+             *clicked = behind(text, "click-on "), *pointed = behind(text, "point-at "),
              *boundary = behind(text, "drag-boundary "), *waits = behind(text, "wait "),
              *size = behind(text, "size ");
   int64_t w, h;
@@ -353,17 +404,19 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
   if (sscanf(text, "film %1023s", film) == 1) return !tool_other_kind(film, "FILE.mp4");
 
   if (size && tool_read_int(&w, &size, 64, 8192) && tool_read_int(&h, &size, 64, 8192)) {
-    view_layout(app, (int)w, (int)h);
+    view_resize(app, (int)w, (int)h);
     return true;
   }
 
   if (key) return press_key(app, key);
   if (up) {
-    view_drive_release(app, toupper((unsigned char)*up));
+    view_key_up(app, toupper((unsigned char)*up), 0);
     return true;
   }
 
   if (boundary) return drag_boundary(app, boundary);
+  if (clicked) return on_widget(app, clicked, true);
+  if (pointed) return on_widget(app, pointed, false);
   if (typed) {
     type_text(app, typed);
     return true;
@@ -379,7 +432,10 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
     return true;
   }
 
-  return mouse_gesture(app, text) || view_command(app, text);
+  if (mouse_gesture(app, text)) return true;
+  if (!view_command(app, text)) return false;
+  view_digest(app);
+  return true;
 }
 
 int view_script_next(viewScript* s, viewApp* app, int* wait, char shot[LOOM_PATH_MAX], loomError* err) {
@@ -444,6 +500,10 @@ static int run_frames(viewApp* app, int frames, loomError* err) {
   return code;
 }
 
+static guiFunction find_function(void* self, const char* name) {
+  return loom_gl_function(self, name);
+}
+
 int view_run_headless(viewApp* app, loomError* err) {
   viewScript* script = NULL;
   loomGl* gl = NULL;
@@ -454,6 +514,7 @@ int view_run_headless(viewApp* app, loomError* err) {
 
   int code = view_script_open(&script, app, app->args->script, err);
   if (!code) code = loom_gl_create(&gl, err);
+  if (!code) code = view_connect(find_function, gl, err);
   if (!code) code = view_draw(app, err);  // the list, as in a window
   if (!code) view_show_first(app);
   if (!code) code = view_draw(app, err);

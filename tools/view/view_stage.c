@@ -136,6 +136,7 @@ static int end_within(const viewStage* s, const loomTask* task, int arm, int k, 
 // Ends set by hand stay with the demo while others are looked at.
 static void remember_ends(viewApp* app) {
   viewEntry* e = view_list_entry(&app->list, app->stage.entry);
+  view_edit_ends(app, app->stage.entry, app->stage.replay.end);
   if (!e->ends) e->ends = malloc(sizeof app->stage.replay.end);
 
   if (!e->ends) return;
@@ -303,7 +304,7 @@ int view_stage_open(viewApp* app, int entry, loomError* err) {
 
   // A recording without provenance shows here whether it succeeds and where its object began.
   viewEntry* known = view_list_entry(&app->list, entry);
-  if (known->outcome < 0 && s->replay.success_end) known->outcome = LOOM_OUTCOME_SUCCESS;
+  view_list_judge(&app->list, entry, s->replay.success_end);
 
   if (isnan(known->start[0]) && app->task->object_count)
     memcpy(known->start, s->replay.object[0][0].pos, sizeof known->start);

@@ -17,6 +17,7 @@ typedef struct thumbMaker {
   mjModel *model, *outline;
   mjData* data;
   loomRenderer* renderer;
+  loomScene* scene;  // that outcomes are found in
 } thumbMaker;
 
 static void close_model(thumbMaker* t) {
@@ -25,7 +26,7 @@ static void close_model(thumbMaker* t) {
   mj_deleteModel(t->model);
   mj_deleteModel(t->outline);
   free(t->xml);
-  *t = (thumbMaker){.app = t->app};
+  *t = (thumbMaker){.app = t->app, .scene = t->scene};
 }
 
 // Objects in one color, everything else gray.
@@ -129,6 +130,62 @@ static int draw_thumb(loomImage* out, thumbMaker* t, int number, loomError* err)
   return code;
 }
 
+// ---- outcomes
+
+// Does success hold at the demo's last row?
+static bool judge_demo(thumbMaker* t, int number) {
+  loomDemo demo;
+  loomEpisode* episode = NULL;
+  loomReplay replay = {0};
+  const viewApp* app = t->app;
+  if (loom_demo_load(&demo, app->dataset, number, NULL)) return false;
+
+  bool good =
+      !loom_replay_open(&t->scene, &episode, app->task, app->dataset, &demo, &app->args->roots, NULL) &&
+      !loom_replay_states(&replay, episode, &demo, NULL) && replay.success_end;
+  loom_replay_destroy(&replay);
+  loom_episode_destroy(episode);
+  loom_demo_destroy(&demo);
+  return good;
+}
+
+// One of those whose outcome the file does not tell; false when there is none.
+static bool judge_next(thumbMaker* t) {
+  viewApp* app = t->app;
+  int entry = -1, number = -1;
+
+  pthread_mutex_lock(&app->list.lock);
+  if (app->unknown_at < app->unknown_count) {
+    entry = app->unknown[app->unknown_at++];
+    number = app->list.entry[entry].demo;
+  }
+  pthread_mutex_unlock(&app->list.lock);
+  if (entry < 0) return false;
+
+  bool succeeds = judge_demo(t, number);
+  pthread_mutex_lock(&app->list.lock);
+  app->list.entry[entry].judged = true;
+  app->list.entry[entry].succeeds = succeeds;
+  app->thumb_done++;
+  pthread_mutex_unlock(&app->list.lock);
+  return true;
+}
+
+bool view_thumb_take(viewApp* app) {
+  pthread_mutex_lock(&app->list.lock);
+  bool more = app->thumb_seen != app->thumb_done;
+  app->thumb_seen = app->thumb_done;
+
+  for (int i = 0; more && i < app->unknown_at; i++) {
+    const viewEntry* e = &app->list.entry[app->unknown[i]];
+    if (e->judged) view_list_judge(&app->list, app->unknown[i], e->succeeds);
+  }
+  pthread_mutex_unlock(&app->list.lock);
+  return more;
+}
+
+// ---- the thread
+
 // The next entry to draw, with its demo's number; -1 = none.
 static int next_wanted(viewApp* app, int* number) {
   int entry = -1;
@@ -151,9 +208,9 @@ static void* make_thumbs(void* user) {
 
   while (!app->thumb_stop) {
     int number, entry = next_wanted(app, &number);
-    // Nothing is wanted: look again in 20 ms.
+    // Pictures first, then outcomes; where nothing is wanted: look again in 20 ms.
     if (entry < 0) {
-      loom_sleep(0.02);
+      if (!judge_next(&t)) loom_sleep(0.02);
       continue;
     }
 
@@ -177,23 +234,27 @@ static void* make_thumbs(void* user) {
   }
 
   close_model(&t);
+  loom_scene_destroy(t.scene);
   return NULL;
 }
 
 void view_thumb_want(viewApp* app) {
-  int n = 0;
+  int n = 0, m = 0;
 
-  // From the first entry in sight on, those without a picture.
+  // From the first entry in sight on, those without a picture or an outcome.
   pthread_mutex_lock(&app->list.lock);
 
-  for (int k = app->scroll; k < app->list.shown_count && n < VIEW_THUMB_QUEUE; k++) {
+  for (int k = app->scroll; k < app->list.shown_count && k < app->scroll + VIEW_THUMB_QUEUE; k++) {
     const viewEntry* e = view_list_entry(&app->list, app->list.shown[k]);
-    if (e->demo >= 0 && e->rows && !e->tried_thumb) app->wanted[n++] = app->list.shown[k];
+    if (e->demo < 0 || !e->rows) continue;
+    if (!e->tried_thumb) app->wanted[n++] = app->list.shown[k];
+    if (e->outcome < 0 && !e->judged) app->unknown[m++] = app->list.shown[k];
   }
 
   app->wanted_count = n;
-  app->wanted_at = 0;
-  app->thumb_asked = app->thumb_done + n;
+  app->unknown_count = m;
+  app->wanted_at = app->unknown_at = 0;
+  app->thumb_asked = app->thumb_done + n + m;
   pthread_mutex_unlock(&app->list.lock);
 }
 

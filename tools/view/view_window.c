@@ -12,8 +12,9 @@
 typedef struct viewWindow {
   GLFWwindow* window;
   viewApp* app;
-  double pressed_at, pressed_x, pressed_y;
-  char why[256];
+  GLFWcursor* cursor[GUI_MOVE + 1];
+  guiPointer pointer;
+  bool titled_unsaved;
 } viewWindow;
 
 // GLFW calls this without the window's pointer.
@@ -43,11 +44,11 @@ static int mods_now(GLFWwindow* w) {
 static void on_key(GLFWwindow* w, int key, int scancode, int action, int mods) {
   (void)scancode;
   if (action != GLFW_RELEASE) view_key(window_of(w)->app, key, mods_of(mods));
-  if (action == GLFW_RELEASE) view_drive_release(window_of(w)->app, key);
+  if (action == GLFW_RELEASE) view_key_up(window_of(w)->app, key, mods_of(mods));
 }
 
 static void on_char(GLFWwindow* w, unsigned int letter) {
-  view_char(window_of(w)->app, (int)letter);
+  view_char(window_of(w)->app, letter);
 }
 
 // The mouse in pixels of the framebuffer, which on some screens are finer than the window's.
@@ -63,24 +64,18 @@ static void mouse_at(GLFWwindow* w, double* x, double* y) {
 
 static void on_button(GLFWwindow* w, int button, int action, int mods) {
   static const int buttons[] = {mjBUTTON_LEFT, mjBUTTON_RIGHT, mjBUTTON_MIDDLE};
-  viewWindow* v = window_of(w);
+  viewApp* app = window_of(w)->app;
 
-  double x, y, now = glfwGetTime();
+  double x, y;
   if (button > 2) return;
 
   mouse_at(w, &x, &y);
+  view_move(app, x, y, mods_of(mods));
   if (action == GLFW_RELEASE) {
-    view_release(v->app, x, y);
-    return;
+    view_release(app, buttons[button], mods_of(mods));
+  } else {
+    view_press(app, buttons[button], mods_of(mods));
   }
-
-  // Two presses at one place within a quarter of a second.
-  bool twice = now - v->pressed_at < 0.25 && x == v->pressed_x && y == v->pressed_y;
-  v->pressed_at = now;
-  v->pressed_x = x;
-  v->pressed_y = y;
-
-  view_press(v->app, buttons[button], x, y, mods_of(mods), twice);
 }
 
 static void on_move(GLFWwindow* w, double x, double y) {
@@ -89,19 +84,63 @@ static void on_move(GLFWwindow* w, double x, double y) {
 }
 
 static void on_scroll(GLFWwindow* w, double dx, double dy) {
-  double x, y;
   (void)dx;
-
-  mouse_at(w, &x, &y);
-  view_scroll(window_of(w)->app, x, y, dy);
+  view_scroll(window_of(w)->app, dy);
 }
 
 static void on_size(GLFWwindow* w, int width, int height) {
-  if (width > 0 && height > 0) view_layout(window_of(w)->app, width, height);
+  if (width > 0 && height > 0) view_resize(window_of(w)->app, width, height);
+}
+
+// The window came to another monitor.
+static void on_content_scale(GLFWwindow* w, float x, float y) {
+  viewApp* app = window_of(w)->app;
+  (void)y;
+  if (app->args->scale > 0) return;
+
+  app->ui.scale = (double)x;
+  gui_look(app->ui.scale, app->ui.dark);
+  app->dirty = true;
 }
 
 static void on_refresh(GLFWwindow* w) {
   window_of(w)->app->dirty = true;
+}
+
+static const char* read_clipboard(void* self) {
+  const char* text = glfwGetClipboardString(self);
+  return text ? text : "";
+}
+
+static void write_clipboard(void* self, const char* text) {
+  glfwSetClipboardString(self, text);
+}
+
+static guiFunction find_function(void* self, const char* name) {
+  (void)self;
+  return (guiFunction)glfwGetProcAddress(name);
+}
+
+static void make_cursors(viewWindow* v) {
+  static const int shapes[] = {GLFW_ARROW_CURSOR,   GLFW_HAND_CURSOR,    GLFW_IBEAM_CURSOR,
+                               GLFW_HRESIZE_CURSOR, GLFW_VRESIZE_CURSOR, GLFW_CROSSHAIR_CURSOR};
+  for (int i = 0; i <= GUI_MOVE; i++) v->cursor[i] = glfwCreateStandardCursor(shapes[i]);
+}
+
+// What the window itself shows of the widgets: the pointer, and in the title whether something is not
+// saved.
+static void dress_window(viewWindow* v) {
+  guiPointer pointer = gui_pointer();
+  bool unsaved = view_edit_unsaved(v->app);
+
+  if (pointer != v->pointer) glfwSetCursor(v->window, v->cursor[pointer]);
+  v->pointer = pointer;
+
+  if (unsaved == v->titled_unsaved) return;
+  char title[LOOM_PATH_MAX + 32];
+  snprintf(title, sizeof title, "%s%s - demoloom", unsaved ? "* " : "", v->app->path);
+  glfwSetWindowTitle(v->window, title);
+  v->titled_unsaved = unsaved;
 }
 
 static int open_window(viewWindow* v, loomError* err) {
@@ -137,15 +176,21 @@ static int open_window(viewWindow* v, loomError* err) {
   glfwSetScrollCallback(v->window, on_scroll);
   glfwSetFramebufferSizeCallback(v->window, on_size);
   glfwSetWindowRefreshCallback(v->window, on_refresh);
+  glfwSetWindowContentScaleCallback(v->window, on_content_scale);
+  gui_clipboard(read_clipboard, write_clipboard, v->window);
+  make_cursors(v);
 
   int width, height;
+  float scale = 1, same = 1;
   glfwGetFramebufferSize(v->window, &width, &height);
-  view_layout(app, width, height);
-  return 0;
+  glfwGetWindowContentScale(v->window, &scale, &same);
+  view_resize(app, width, height);
+  on_content_scale(v->window, scale, same);
+  return view_connect(find_function, NULL, err);
 }
 
-// The first gamepad, or else the first joystick with six axes, drives; its buttons close the hand and choose
-// the arm.
+// The first gamepad, or else the first joystick with six axes, drives; its buttons close the hand and
+// choose the arm.
 static void read_devices(viewApp* app) {
   GLFWgamepadstate pad;
 
@@ -205,44 +250,63 @@ static int script_step(viewWindow* v, viewScript* script, int* wait, loomError* 
   return code ? code : view_script_shot(script, v->app, shot, err);
 }
 
+// Is there anything to draw?
+static bool wants_frame(const viewApp* app) {
+  return app->dirty || app->ui.frames > 0 || (app->stage.entry >= 0 && !app->ui.has_scene);
+}
+
+static int draw_frame(viewWindow* v, loomError* err) {
+  int code = view_draw(v->app, err);
+  glfwSwapBuffers(v->window);
+  dress_window(v);
+  return code;
+}
+
+// 60 frames a second while something moves, fewer while a tooltip or a blinking cursor waits, else asleep
+// until an event comes.
+static void wait_for_events(const viewApp* app, bool script, double began) {
+  bool busy = app->playing || script || app->list.read < app->list.demo_count || wants_frame(app);
+  double left = 1.0 / 60 - (glfwGetTime() - began);
+
+  if (!busy) {
+    glfwWaitEventsTimeout(gui_restless() ? 0.05 : 0.1);
+    return;
+  }
+  glfwPollEvents();
+  if (left > 0) glfwWaitEventsTimeout(left);
+}
+
 static int run_window(viewWindow* v, viewScript* script, loomError* err) {
   viewApp* app = v->app;
   double last = glfwGetTime();
-
-  int code = view_draw(app, err), wait = 1;
-  glfwSwapBuffers(v->window);  // the list, while the first demo's model is compiled
+  int code = draw_frame(v, err), wait = 1;  // the list, while the first demo's model is compiled
 
   view_show_first(app);
 
-  while (!code && !app->quit && !glfwWindowShouldClose(v->window) && !tool_stop) {
+  while (!code && !app->quit && !tool_stop) {
     double now = glfwGetTime();
+
+    // The window's own button asks, too, where something is not saved.
+    if (glfwWindowShouldClose(v->window)) view_command(app, "quit ask");
+    glfwSetWindowShouldClose(v->window, GLFW_FALSE);
 
     if (app->drive.on) read_devices(app);
     view_advance(app, now - last);
     last = now;
 
-    if (app->dirty) {
-      code = view_draw(app, err);
-      glfwSwapBuffers(v->window);
-    }
+    if (gui_restless() && app->ui.frames < 1) app->ui.frames = 1;
+    if (wants_frame(app)) code = draw_frame(v, err);
+    view_show_wanted(app);
 
     if (!code && script) code = script_step(v, script, &wait, err);
-
-    // 60 frames a second while something moves, else asleep until an event comes.
-    if (app->playing || script || app->list.read < app->list.demo_count) {
-      glfwPollEvents();
-      double left = 1.0 / 60 - (glfwGetTime() - now);
-      if (left > 0) glfwWaitEventsTimeout(left);
-    } else {
-      glfwWaitEventsTimeout(0.1);
-    }
+    wait_for_events(app, script, now);
   }
   if (code >= 0 && tool_stop) return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted");
   return code < 0 ? code : 0;
 }
 
 int view_run_window(viewApp* app, loomError* err) {
-  viewWindow v = {.app = app, .pressed_at = -1};
+  viewWindow v = {.app = app};
   viewScript* script = NULL;
 
   app->framebuffer = mjFB_WINDOW;

@@ -13,7 +13,7 @@ stand_in() {
 #!/bin/sh
 case "\$*" in
   *--version*) exit 0 ;;
-  *index*) for f in $work/index/*.whl; do echo "  Found link file://\$f (from index), version: 0"; done ;;
+  *index*) for f in $work/index/*; do echo "  Found link file://\$f (from index), version: 0"; done ;;
   *) echo 'ERROR: [Errno -3] Temporary failure in name resolution'; exit 1 ;;
 esac
 END
@@ -31,6 +31,8 @@ check 'nothing left behind' test ! -e "$work/home/robosuite-1.4.1" -a ! -e "$wor
 truncate -s 193518002 "$work/index/$wheel"
 expect 'another file than pinned' 1 'sha256 differs.*nothing was installed' fetch robosuite
 check 'not kept' test ! -e "$work/home/.$wheel.part" -a ! -e "$work/home/robosuite-1.4.1"
+truncate -s 53834676 "$work/index/imgui_bundle-1.93.0.tar.gz"
+expect 'another source archive than pinned' 1 'sha256 differs.*nothing was installed' fetch imgui
 DEMOLOOM_HOME=/dev/null/x expect 'no folder to write to' 1 'cannot write /dev/null/x; set DEMOLOOM_HOME' fetch robosuite
 
 # What is whole is left alone, whoever put it there, and no tool is even looked for.
@@ -46,6 +48,10 @@ expect 'no longer whole' 1 '' fetch --check mujoco
 
 expect 'own MuJoCo is not there' 2 'has no include/mujoco/mujoco.h' \
   make --no-print-directory BUILD="$work/build" MUJOCO_DIR="$work/none" "$work/build/config.mk"
+
+mkdir -p "$work/own/include/mujoco" && touch "$work/own/include/mujoco/mujoco.h"
+expect 'nor an own ImGui' 2 'has no imgui/imgui.h' \
+  make --no-print-directory BUILD="$work/build" MUJOCO_DIR="$work/own" IMGUI_DIR="$work/none" "$work/build/config.mk"
 
 # The arrows between the rooms; test_includes.sh has the rest.
 tree=$work/tree

@@ -70,8 +70,8 @@ shot $keep/view-forces.png
 plot 0
 help
 shot $keep/view-help.png
-help
-click 60 90
+key escape
+click-on demo_0
 tell
 drag 640 250 700 300
 drag 640 250 640 200 right
@@ -253,8 +253,9 @@ tell
 find x<9 y<9 reason=
 tell
 filter all
+find
 key escape
-click 60 90
+click-on demo_0
 row 60
 shot $keep/view-plain.png
 forces
@@ -268,10 +269,10 @@ key f6
 key f7
 shot $keep/view-labels.png
 key f7 
-double 640 300 right
-double 640 300 right ctrl
+double 660 400 right
+double 660 400 right ctrl
 tell
-click 600 670 ctrl
+click 600 690 ctrl
 tell
 END
 check 'more of it' view "$work/t.hdf5" --headless --script "$work/more"
@@ -285,6 +286,104 @@ check 'labels are seen' differ "$keep/view-plain.png" "$keep/view-labels.png"
 check 'a point to look at' test "$(number 5 selected)" -gt 0
 check 'a Ctrl click sets an end' test "$(second_end 5)" != "$(second_end 6)" -o \
   "$(sed -n 5p "$work/told" | grep -o '"ends".*')" != "$(sed -n 6p "$work/told" | grep -o '"ends".*')"
+
+# As a user's hand goes: heads to sort by, the palette, undo, plots of the file's arrays, the transport bar, zoom.
+cat >"$work/hand" <<END
+thumbs
+click-on Rows
+tell
+click-on Rows
+tell
+key k ctrl
+type list fail
+key enter
+tell
+key k ctrl
+type list all
+key enter
+click-on demo_0
+tell
+drag-boundary 0 grasp 40
+tell
+key z ctrl
+tell
+key z ctrl shift
+tell
+key z ctrl
+click-on Keep
+tell
+click-on Edit
+click-on Undo
+tell
+click-on Edit
+point-at Save
+shot $keep/view-menu.png
+key escape
+click 640 300
+plot 1
+click-on Add a plot
+click-on datagen_info/subtask
+tell
+point 640 520
+wait 3
+shot $keep/view-readout.png
+scroll 640 690 3
+tell
+shot $keep/view-zoom.png
+click-on Pin lines
+next
+shot $keep/view-pinned.png
+click-on Pin lines
+shot $keep/view-not-pinned.png
+click-on demo_0
+click-on See all of the time
+tell
+click-on To the end
+click-on Play or pause
+wait 5
+tell
+dark
+shot $keep/view-light.png
+palette
+shot $keep/view-palette.png
+type row 33
+key enter
+tell
+keep
+key q ctrl
+tell
+click-on Stay
+quit ask
+click-on Quit without saving
+END
+ends_of() { sed -n "$1p" "$work/told" | grep -o '"ends":.*,"message"'; }
+check 'by hand' view "$work/t.hdf5" --headless --script "$work/hand"
+check 'a head sorts, the longest first' state 1 first '"demo_0"'
+check 'again: the shortest' state 2 first '"demo_1"'
+check 'the palette finds an action' state 3 listed 0
+check 'and another' state 4 listed 6
+check 'nothing has changed yet' state 4 unsaved false
+check 'an end is moved' test "$(ends_of 4)" != "$(ends_of 5)"
+check 'which is not saved' state 5 unsaved true
+check 'undone' test "$(ends_of 4)" = "$(ends_of 6)"
+check 'and done again' test "$(ends_of 5)" = "$(ends_of 7)"
+check 'a button marks' state 8 mark '"keep"'
+check 'the menu undoes it' state 9 mark '""'
+check 'a plot of an array' state 10 plots 3
+check 'the wheel zooms into the time' test "$(number 11 seen_rows)" -lt 120
+check 'a button sees it all' state 12 seen_rows 220
+check 'buttons go to the end and play from the start' state 13 playing true
+check 'a line of a script in the palette' state 14 row 33
+check 'what is not saved is not lost at once' state 15 unsaved true
+check 'values at the mouse are seen' differ "$keep/view-plots.png" "$keep/view-readout.png"
+check 'the lines of another demo stay below' differ "$keep/view-pinned.png" "$keep/view-not-pinned.png"
+check 'so is the zoom' differ "$keep/view-readout.png" "$keep/view-zoom.png"
+for name in menu readout zoom light palette; do check "picture $name" picture "$keep/view-$name.png"; done
+printf '%s\n' 'plot 2' 'help' "shot $keep/view-double.png" 'size 320 240' "shot $keep/view-small.png" quit >"$work/sizes"
+check 'at twice the scale' view "$own" --headless --script "$work/sizes" --scale 2 --size 2560x1440 --theme light
+check 'picture double' picture "$keep/view-double.png"
+check 'a wrong theme is told' sh -c "! '$loom' view threading --theme blue 2>'$work/errors' && grep -q 'dark or light' '$work/errors'"
+check 'so is a wrong scale' sh -c "! '$loom' view threading --scale 9 2>'$work/errors' && grep -q '0.5 to 4' '$work/errors'"
 
 # A scene without meshes is seen, too: alone in the picture, another row is another picture.
 printf '%s\n' menu list timeline "shot $work/own-0.png" 'row 60' "shot $work/own-60.png" quit >"$work/own-script"
@@ -343,7 +442,8 @@ if [ -x build-asan/demoloom ]; then
   loom=$PWD/build-asan/demoloom
   # Without the interceptor that tests/run.sh tells of.
   export ASAN_OPTIONS=allocator_may_return_null=1:intercept_tls_get_addr=0 LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
-  printf '%s\n' thumbs 'row 20' 'drag-boundary 0 grasp 50' next 'plot 5' ghost forces 'wait 2' 'attempt 1' subtask finish \
+  printf '%s\n' thumbs 'row 20' 'drag-boundary 0 grasp 50' undo redo palette 'type sort' 'key enter' help 'key escape' 'plot 1' \
+    'click-on Rows' next 'plot 5' ghost forces 'wait 2' 'attempt 1' subtask finish \
     'policy 2' 'wait 3' expert 'wait 2' live 'wait 3' quit >"$work/short"
   check 'sanitizers are content' view "$work/t.hdf5" --headless --script "$work/short" --policy "$work/trained/last.safetensors"
   cat "$work/errors"
