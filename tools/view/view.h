@@ -206,7 +206,7 @@ typedef enum viewDrag {
   VIEW_DRAG_ARM
 } viewDrag;
 
-enum { VIEW_PAGES = 6, VIEW_MAX_TRACKS = 8, VIEW_TRACK_LINES = 32 };
+enum { VIEW_PAGES = 7, VIEW_MAX_TRACKS = 8, VIEW_TRACK_LINES = 32 };
 
 /// A plot along the demo: one of the viewer's own pages, or an array of the file.
 typedef struct viewTrack {
@@ -435,6 +435,16 @@ double view_time_y(const viewApp* app, int arm);
 /// See all of the demo; or more or less of it, around a row.
 void view_time_fit(viewApp* app);
 void view_time_zoom(viewApp* app, double factor, double around);
+
+/// What can be plotted of an arm: its lines, each a value a row, and their names (view_series.c).
+typedef struct viewSeries {
+  const char *title, *unit;
+  bool replayed;  // known once view_stage_forces has replayed the actions
+  double (*value)(const viewApp* app, int arm, int line, int row);
+  int (*lines)(const viewApp* app, int arm);
+  void (*name)(char out[32], const viewApp* app, int arm, int line);
+} viewSeries;
+extern const viewSeries view_series[VIEW_PAGES];
 
 // plots (view_plot.c)
 /// The viewer's own page for each arm; 0 = no plots.

@@ -12,7 +12,7 @@
 // page.html, as the linker put it in.
 extern const char view_page_html[], view_page_html_end[];
 
-enum { QUAT = 32767, PLACE = 65535, MOST_LINES = 16 };
+enum { QUAT = 32767, PLACE = 65535 };
 
 static const char mark[] = "@DEMOLOOM_DATA@";
 
@@ -265,72 +265,33 @@ static void add_segments(page* p, cJSON* demo) {
 
 // ---- plots
 
-static double eef_value(const viewApp* app, int arm, int line, int row) {
-  return app->stage.replay.eef[arm][row].pos[line];
-}
-
-// mm between where the hand was sent and where it is a control step later.
-static double error_value(const viewApp* app, int arm, int line, int row) {
-  const loomReplay* r = &app->stage.replay;
-  (void)line;
-  return 1000 * mju_dist3(r->target[arm][row].pos, r->eef[arm][row + 1 < r->rows ? row + 1 : row].pos);
-}
-
-static double grip_value(const viewApp* app, int arm, int line, int row) {
-  return app->stage.replay.hand[arm][row * LOOM_MAX_HAND + line];
-}
-
-static double action_value(const viewApp* app, int arm, int line, int row) {
-  int at = line;
-  for (int a = 0; a < arm; a++) at += loom_arm_action_dim(&app->stage.episode->arms[a]);
-  return app->stage.demo.actions[row * app->stage.demo.action_dim + at];
-}
-
-static const struct {
-  const char* title;
-  const char* names[3];  // of its lines; numbers without
-  int lines;             // 0 = all entries of the gripper, -1 = of the action
-  double (*value)(const viewApp* app, int arm, int line, int row);
-} plots[] = {
-    {"hand, m", {"x", "y", "z"}, 3, eef_value},
-    {"behind its target, mm", {"mm"}, 1, error_value},
-    {"gripper command", {0}, 0, grip_value},
-    {"action", {0}, -1, action_value},
-};
-
-static int count_lines(const viewApp* app, int plot, int arm) {
-  int n = plots[plot].lines;
-  if (!n) n = app->task->robots[arm].gripper_dim;
-  if (n < 0) n = loom_arm_action_dim(&app->stage.episode->arms[arm]);
-  return n < MOST_LINES ? n : MOST_LINES;
-}
-
-// A plot's lines, the values of each over the rows, in the range of all.
-static void add_plot(page* p, cJSON* list, int plot, int arm) {
+// A series' lines, the values of each over the rows, in the range of all.
+static void add_plot(page* p, cJSON* list, const viewSeries* series, int arm) {
   const viewApp* app = p->app;
-  int lines = count_lines(app, plot, arm), rows = app->stage.demo.rows;
+  int lines = series->lines(app, arm), rows = app->stage.demo.rows;
   double low = INFINITY, high = -INFINITY;
   for (int line = 0; line < lines; line++) {
     for (int row = 0; row < rows; row++) {
-      low = fmin(low, plots[plot].value(app, arm, line, row));
-      high = fmax(high, plots[plot].value(app, arm, line, row));
+      low = fmin(low, series->value(app, arm, line, row));
+      high = fmax(high, series->value(app, arm, line, row));
     }
   }
   if (low > high) return;
 
+  char name[64];
   cJSON* out = cJSON_CreateObject();
-  cJSON_AddStringToObject(out, "title", plots[plot].title);
+  snprintf(name, sizeof name, "%s%s%s", series->title, *series->unit ? ", " : "", series->unit);
+  cJSON_AddStringToObject(out, "title", name);
   cJSON_AddNumberToObject(out, "arm", arm);
   cJSON_AddNumberToObject(out, "at", (double)p->n);
   cJSON_AddNumberToObject(out, "low", low);
   cJSON_AddNumberToObject(out, "high", high);
+
   cJSON* names = cJSON_AddArrayToObject(out, "names");
   for (int line = 0; line < lines; line++) {
-    char number[16];
-    snprintf(number, sizeof number, "%d", line + 1);
-    const char* name = line < 3 && plots[plot].names[line] ? plots[plot].names[line] : number;
+    series->name(name, app, arm, line);
     cJSON_AddItemToArray(names, cJSON_CreateString(name));
-    for (int row = 0; row < rows; row++) put_in(p, plots[plot].value(app, arm, line, row), low, high);
+    for (int row = 0; row < rows; row++) put_in(p, series->value(app, arm, line, row), low, high);
   }
   cJSON_AddItemToArray(list, out);
 }
@@ -386,8 +347,9 @@ static int add_demo(page* p, int entry, loomError* err) {
   code = add_paths(p, demo, err);
   add_segments(p, demo);
   cJSON* list = cJSON_AddArrayToObject(demo, "plots");
-  for (int i = 0; i < (int)(sizeof plots / sizeof *plots); i++)
-    for (int arm = 0; arm < app->task->arm_count; arm++) add_plot(p, list, i, arm);
+  for (int i = VIEW_PAGES - 1; i >= 0; i--)
+    for (int arm = 0; !view_series[i].replayed && arm < app->task->arm_count; arm++)
+      add_plot(p, list, &view_series[i], arm);
 
   if (p->full && !code) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a page");
   return code;

@@ -9,129 +9,6 @@
 #include "engine/base/names.h"
 #include "tools/view/view.h"
 
-typedef double (*plotValue)(const viewApp* app, int arm, int line, int row);
-
-static double action_value(const viewApp* app, int arm, int line, int row) {
-  const loomEpisode* e = app->stage.episode;
-  // An action holds the arms' entries one after the other.
-  int at = 0;
-  for (int a = 0; a < arm; a++) at += loom_arm_action_dim(&e->arms[a]);
-
-  return app->stage.demo.actions[row * app->stage.demo.action_dim + at + line];
-}
-
-static const double* state_at(const viewApp* app, int row) {
-  return app->stage.demo.states + (size_t)row * (size_t)app->stage.demo.state_dim;
-}
-
-// A state is time, positions, speeds.
-static double position_value(const viewApp* app, int arm, int line, int row) {
-  return state_at(app, row)[1 + app->stage.episode->arms[arm].qpos[line]];
-}
-
-static double speed_value(const viewApp* app, int arm, int line, int row) {
-  return state_at(app, row)[1 + app->stage.model->nq + app->stage.episode->arms[arm].dof[line]];
-}
-
-// mm and degrees between where the hand was sent and where it is a control step later.
-static double error_value(const viewApp* app, int arm, int line, int row) {
-  const loomReplay* r = &app->stage.replay;
-  int next = row + 1 < r->rows ? row + 1 : row;
-
-  const loomPose *to = &r->target[arm][row], *at = &r->eef[arm][next];
-  if (!line) return 1000 * mju_dist3(to->pos, at->pos);
-
-  mjtNum turn[3];
-  mju_subQuat(turn, to->quat, at->quat);
-  return mju_norm3(turn) * 180 / mjPI;
-}
-
-static double force_value(const viewApp* app, int arm, int line, int row) {
-  (void)line;
-  return app->stage.force ? app->stage.force[row * app->task->arm_count + arm] : 0;
-}
-
-static double grip_value(const viewApp* app, int arm, int line, int row) {
-  return app->stage.replay.hand[arm][row * LOOM_MAX_HAND + line];
-}
-
-static int action_lines(const viewApp* app, int arm) {
-  return loom_arm_action_dim(&app->stage.episode->arms[arm]);
-}
-
-static int joint_lines(const viewApp* app, int arm) {
-  return app->stage.episode->arms[arm].n;
-}
-
-static int two_lines(const viewApp* app, int arm) {
-  (void)app;
-  (void)arm;
-  return 2;
-}
-
-static int one_line(const viewApp* app, int arm) {
-  (void)app;
-  (void)arm;
-  return 1;
-}
-
-static int grip_lines(const viewApp* app, int arm) {
-  return app->task->robots[arm].gripper_dim;
-}
-
-// ---- names of lines
-
-static void name_action(char out[32], const viewApp* app, int arm, int line) {
-  static const char* const pose[] = {"x", "y", "z", "turn x", "turn y", "turn z"};
-  const loomArm* a = &app->stage.episode->arms[arm];
-  int hand = line - a->pose_dim;
-
-  if (hand >= 0) {
-    snprintf(out, 32, action_lines(app, arm) - a->pose_dim > 1 ? "hand %d" : "gripper", hand);
-  } else if (a->pose_dim == 6) {
-    snprintf(out, 32, "%s", pose[line]);
-  } else {
-    snprintf(out, 32, "joint %d", line + 1);
-  }
-}
-
-static void name_joint(char out[32], const viewApp* app, int arm, int line) {
-  (void)app;
-  (void)arm;
-  snprintf(out, 32, "joint %d", line + 1);
-}
-
-static void name_error(char out[32], const viewApp* app, int arm, int line) {
-  (void)app;
-  (void)arm;
-  snprintf(out, 32, "%s", line ? "angle, degrees" : "distance, mm");
-}
-
-static void name_force(char out[32], const viewApp* app, int arm, int line) {
-  (void)app;
-  (void)arm;
-  (void)line;
-  snprintf(out, 32, "force, N");
-}
-
-static void name_grip(char out[32], const viewApp* app, int arm, int line) {
-  snprintf(out, 32, grip_lines(app, arm) > 1 ? "finger %d" : "gripper", line + 1);
-}
-
-static const struct {
-  const char *title, *unit;
-  plotValue value;
-  int (*lines)(const viewApp* app, int arm);
-  void (*name)(char out[32], const viewApp* app, int arm, int line);
-} pages[VIEW_PAGES] = {
-    {"action", "", action_value, action_lines, name_action},
-    {"joint position", "rad", position_value, joint_lines, name_joint},
-    {"joint speed", "rad/s", speed_value, joint_lines, name_joint},
-    {"behind its target", "mm, degrees", error_value, two_lines, name_error},
-    {"contact force", "N", force_value, one_line, name_force},
-    {"gripper command", "", grip_value, grip_lines, name_grip},
-};
-
 // Of an array: what robomimic's names tell.
 static void name_column(char out[32], const char* key, int line, int lines) {
   static const char letters[] = "xyzw";
@@ -155,20 +32,20 @@ static void free_track(viewTrack* t) {
 
 static void fill_page(viewApp* app, viewTrack* t) {
   loomError err = {0, ""};
-  int rows = app->stage.demo.rows, lines = pages[t->page].lines(app, t->arm);
+  int rows = app->stage.demo.rows, lines = view_series[t->page].lines(app, t->arm);
   if (lines > VIEW_TRACK_LINES) lines = VIEW_TRACK_LINES;
 
   // Forces are found by replaying the demo, once.
-  if (pages[t->page].value == force_value && view_stage_forces(app, &err)) view_say(app, "%s", err.message);
+  if (view_series[t->page].replayed && view_stage_forces(app, &err)) view_say(app, "%s", err.message);
 
   t->value = malloc(sizeof(double) * (size_t)lines * (size_t)rows + 1);
   if (!t->value) return;
   t->lines = lines;
   t->rows = rows;
   for (int i = 0; i < lines; i++) {
-    pages[t->page].name(t->line[i], app, t->arm, i);
+    view_series[t->page].name(t->line[i], app, t->arm, i);
     for (int r = 0; r < rows; r++)
-      t->value[(size_t)i * (size_t)rows + (size_t)r] = pages[t->page].value(app, t->arm, i, r);
+      t->value[(size_t)i * (size_t)rows + (size_t)r] = view_series[t->page].value(app, t->arm, i, r);
   }
 }
 
@@ -309,8 +186,8 @@ static void title_of(char out[160], const viewTrack* t) {
   if (t->page < 0) {
     snprintf(out, 160, "%s", t->key);
   } else {
-    const char* unit = pages[t->page].unit;
-    snprintf(out, 160, "arm %d %s%s%s", t->arm, pages[t->page].title, *unit ? ", " : "", unit);
+    const char* unit = view_series[t->page].unit;
+    snprintf(out, 160, "arm %d %s%s%s", t->arm, view_series[t->page].title, *unit ? ", " : "", unit);
   }
 }
 
@@ -409,7 +286,7 @@ static void choose_plot(viewApp* app) {
   }
   for (int p = 0; p < VIEW_PAGES; p++) {
     for (int a = 0; a < app->task->arm_count; a++) {
-      snprintf(label, sizeof label, "arm %d %s", a, pages[p].title);
+      snprintf(label, sizeof label, "arm %d %s", a, view_series[p].title);
       if (gui_option(label, false)) view_plot_add(app, p, a, NULL);
     }
   }
