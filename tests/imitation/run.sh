@@ -7,23 +7,10 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-home=${DEMOLOOM_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/demoloom}
-env=$home/imitation-env
-if [ "${1:-}" = -e ]; then
-  env=${2:?-e wants a folder}
-  shift 2
-fi
-if [ $# -eq 0 ]; then
-  sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
-  exit 2
-fi
+. "$here/../python_env.sh"
+first_arguments "$@"
+shift $taken
+python_env imitation-env
 
-# The mark is written last: an installation broken off half-way is taken up again.
-mark=$env/requirements-installed.txt
-if ! cmp -s "$here/requirements.txt" "$mark"; then
-  "${PYTHON:-python3}" -m venv "$env"
-  "$env/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$here/requirements.txt" >&2
-  cp "$here/requirements.txt" "$mark"
-fi
 export OMP_NUM_THREADS=1
 exec "$env/bin/python" "$here/compare.py" "$@"

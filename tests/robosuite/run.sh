@@ -8,26 +8,11 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-home=${DEMOLOOM_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/demoloom}
-env=$home/robosuite-env
+. "$here/../python_env.sh"
+first_arguments "$@"
+shift $taken
 script=replay.py
-while [ $# -gt 0 ]; do
-  case $1 in
-    -e) env=${2:?-e wants a folder}; shift 2 ;;
-    --speed | --observations | --images) script=${1#--}.py; shift ;;
-    *) break ;;
-  esac
-done
-if [ $# -eq 0 ]; then
-  sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
-  exit 2
-fi
+case $1 in --speed | --observations | --images) script=${1#--}.py && shift ;; esac
+python_env robosuite-env
 
-# The mark is written last: an installation broken off half-way is taken up again.
-mark=$env/requirements-installed.txt
-if ! cmp -s "$here/requirements.txt" "$mark"; then
-  "${PYTHON:-python3}" -m venv "$env"
-  "$env/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$here/requirements.txt" >&2
-  cp "$here/requirements.txt" "$mark"
-fi
 PYTHONWARNINGS=ignore exec "$env/bin/python" "$here/$script" "$@"
