@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `demoloom twin` as a user has it: a folder from scans, what it says of bad ones, whether it simulates, and that every
-# other command takes it. Scans made by others are tried where they lie beside the repository; LOOM_SCANS=all takes
+# other command takes it; values of a motion. Scans made by others are tried where they lie beside the repository; LOOM_SCANS=all takes
 # their large ones too, which is minutes of work. Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
@@ -67,6 +67,34 @@ cp -r fresh twice
 expect 'as JSON' 0 '"commands":[[:space:]]*5' edit twice --script drawer.yaml --json
 check 'the same bytes' diff -r made twice
 
+# Values of a motion: what its log does not show is said, and a script puts in what one does.
+fit() { "$loom" twin fit moved --log moved/demo.hdf5 --demo demo_0 --seconds 0.5 --starts 0 --around 1 "$@"; }
+expect 'not to be told' 1 'mass of block +cannot be told from this log' fit --fit mass -o untold.yaml
+expect 'in the script, too' 0 '# mass of block cannot be told' cat untold.yaml
+expect 'as JSON' 1 '"known":[[:space:]]*"unmoved"' fit --fit mass --of block --json
+expect 'a script that is there' 2 'untold.yaml' fit --fit mass -o untold.yaml
+expect 'no log' 2 'give --log' "$loom" twin fit moved
+expect 'no such log' 1 'absent.hdf5' "$loom" twin fit moved --log absent.hdf5
+expect 'no such object' 2 "has no object 'mug', but block" fit --of mug
+expect 'no such value' 2 "expected mass, friction or damping.*'weight'" fit --fit mass,weight
+expect 'no joint' 2 'damping is that of joints' fit --fit damping
+cp -r fresh fitted
+cat >fitted.yaml <<'END'
+- weigh: {body: block, mass: 0.123}
+- rub: {body: block, friction: [0.4, 0.004, 0.0001]}
+- rub: {body: table, friction: [0.35, 0.004, 0.0001]}
+- rub: {body: world, friction: [0.3, 0.004, 0.0001]}
+END
+expect 'values are put in' 0 '4 commands' edit fitted --script fitted.yaml
+expect 'a mass' 0 'mass="0.123"' grep '<inertial' fitted/scene.xml
+expect 'three surfaces' 0 '^3$' grep -c 'friction="0\.[34]5* 0.004 0.0001"' fitted/scene.xml
+expect 'it simulates' 0 '"ok":[[:space:]]*true' "$loom" twin check fitted --json
+printf -- '- drag: {body: drawer, damping: 7}\n' >drag.yaml
+expect 'a joint drags' 0 '1 commands' edit made --script drag.yaml
+expect 'by that much' 0 'name="drawer_joint".* damping="7" frictionloss="0.5"' cat made/scene.xml
+printf -- '- drag: {body: block, damping: 7}\n' >drag.yaml
+expect 'not without one' 2 "drag.yaml:1: drag: 'block' has no joint yet" edit made --script drag.yaml
+
 # Killed at any of its writes it leaves a task, of before or after, and goes through the next time from before.
 check 'a library for kill -9' ${CC:-cc} -shared -fPIC -O1 -o kill_at.so "$home/tests/tools/command/kill_at.c" -ldl
 cp -r fresh counted
@@ -104,7 +132,7 @@ expect 'not watertight' 0 'not watertight \(3 open edges\): 1 small holes are cl
 expect 'no texture' 0 'neither textures nor vertex colors' new plain --object block.obj --up z
 expect 'nothing at all' 2 'give --scene' new none
 expect 'no such axis' 2 'up' new none --object block.obj --up x
-expect 'no such verb' 2 'new, edit or check' "$loom" twin old none
+expect 'no such verb' 2 'new, edit, check or fit' "$loom" twin old none
 expect 'no folder to check' 2 'nowhere' "$loom" twin check nowhere
 
 # A room: what lies in it keeps its place, its floor becomes level, its table is worked on.
