@@ -7,7 +7,7 @@
 
 loomFitDef loom_default_fit_def(void) {
   return (loomFitDef){
-      .kinds = 1u << LOOM_FIT_MASS | 1u << LOOM_FIT_FRICTION, .seconds = 10, .around = 4, .starts = 12};
+      .kinds = 1u << LOOM_FIT_MASS | 1u << LOOM_FIT_FRICTION, .seconds = 10, .around = 12, .starts = 12};
 }
 
 int loom_twin_fit(loomFit* out, const loomScene* scene, const loomFitDef* def, loomError* err) {

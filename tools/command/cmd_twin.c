@@ -11,6 +11,7 @@
 #include "generators/twin/twin.h"
 #include "tools/command/twin_edit.h"
 #include "tools/command/twin_fit.h"
+#include "tools/command/twin_fuse.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
@@ -25,6 +26,9 @@ typedef struct twinArgs {
   const char *picture, *script;
   int64_t seed;
   twinFit fit;
+  twinFuse fuse;
+  int threads;
+  const char* output;
   loomAssetRoots roots;
 } twinArgs;
 
@@ -85,10 +89,28 @@ static const toolOption options[] = {
                    .about = "rollouts that are averaged, from starts around the one that was seen"),
     TOOL_OPTION_AS("starts", 0, "N", twinArgs, INT, fit.def.starts, .high = 10000,
                    .about = "values that are tried, besides the scene's own; the best is followed, too"),
-    TOOL_OPTION_AS("threads", 'j', "N", twinArgs, INT, fit.def.threads, .high = 4096,
-                   .about = "workers, 0 = one a core; the result is the same"),
-    TOOL_OPTION_AS("output", 'o', "FILE.yaml", twinArgs, STRING, fit.output,
-                   .about = "the values as a script for `edit`"),
+    TOOL_HEADING_LINE("fuse"),
+    TOOL_OPTION_AS("camera", 0, "FX,FY,CX,CY", twinArgs, STRING, fuse.camera,
+                   .about = "how the camera sees, in pixels; else as DIR/camera_intrinsic.json says"),
+    TOOL_OPTION_AS("depth-scale", 0, "S", twinArgs, REAL, fuse.def.depth_scale, .most = 1e6,
+                   .about = "a meter in the numbers of depth pictures; 0: TUM's 5000, Redwood's 1000"),
+    TOOL_OPTION_AS("voxel", 0, "M", twinArgs, REAL, fuse.def.voxel, .least = 0.0005, .most = 0.2, .unit = "m",
+                   .about = "how fine"),
+    TOOL_OPTION_AS("near", 0, "M", twinArgs, REAL, fuse.def.near, .most = 100, .unit = "m",
+                   .about = "depths from here on"),
+    TOOL_OPTION_AS("far", 0, "M", twinArgs, REAL, fuse.def.far, .least = 0.01, .most = 100, .unit = "m",
+                   .about = "to here are taken"),
+    TOOL_OPTION_AS("every", 0, "N", twinArgs, INT, fuse.def.every, .low = 1, .high = 1000000,
+                   .about = "take each N-th picture"),
+    TOOL_OPTION_AS("memory", 0, "MB", twinArgs, INT, fuse.def.memory_mb, .low = 1, .high = 1048576,
+                   .about = "of voxels at most"),
+    TOOL_OPTION_AS("triangles", 0, "N", twinArgs, INT, fuse.def.faces, .high = 100000000,
+                   .about = "of the mesh, or as many more as keep it within a voxel; 0: all there are"),
+    TOOL_HEADING_LINE("fit and fuse"),
+    TOOL_OPTION('j', "N", twinArgs, INT, threads, .high = 1024,
+                .about = "workers, 0 = one a core; the result is the same"),
+    TOOL_OPTION('o', "FILE", twinArgs, STRING, output,
+                .about = "of `fit` the values, a script for `edit` (.yaml); of `fuse` the mesh (.ply, .glb)"),
     TOOL_HEADING_LINE("all"),
     TOOL_ASSETS_OPTION(0, twinArgs, roots),
     TOOL_OPTION(0, NULL, twinArgs, BOOL, json, .about = "the results on stdout as JSON"),
@@ -108,6 +130,7 @@ static const toolCommand command = {
         "command, with two Pandas; what is to be done in it is left to fill in (DIR/task.yaml).\n",
     .after =
         "examples:\n"
+        "  demoloom twin fuse desk --camera 525,525,319.5,239.5 -o room.ply\n"
         "  demoloom twin new kitchen --scene room.glb --object mug.glb --mass mug=0.3\n"
         "  demoloom twin new parts --object gear.stl --object plate.stl --scale 0.001\n"
         "  demoloom twin edit kitchen --script drawer.yaml\n"
@@ -418,17 +441,28 @@ static int do_edit(const char* folder, twinArgs* a, bool* ok, loomError* err) {
 
 static int do_fit(const char* folder, twinArgs* a, bool* ok, loomError* err) {
   *ok = false;
+  a->fit.def.threads = a->threads;
+  a->fit.output = a->output;
   return twin_fit(folder, &a->fit, a->overwrite, a->json, &a->roots, ok, err);
+}
+
+static int do_fuse(const char* folder, twinArgs* a, bool* ok, loomError* err) {
+  (void)ok;
+  a->fuse.def.threads = a->threads;
+  return twin_fuse(folder, &a->fuse, a->output, a->overwrite, a->json, err);
 }
 
 static const struct {
   const char* name;
   twinVerb* run;
-} verbs[] = {{"new", do_new}, {"edit", do_edit}, {"check", check_twin}, {"fit", do_fit}};
+} verbs[] = {{"new", do_new}, {"edit", do_edit}, {"check", check_twin}, {"fit", do_fit}, {"fuse", do_fuse}};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 int cmd_twin(int argc, char** argv) {
-  twinArgs a = {.def = loom_default_twin_def(), .up = -1, .fit = {.def = loom_default_fit_def()}};
+  twinArgs a = {.def = loom_default_twin_def(),
+                .up = -1,
+                .fit = {.def = loom_default_fit_def()},
+                .fuse = {.def = loom_default_fuse_def()}};
   loomError err = {0, ""};
   bool ok = true;
   int status = tool_options(&a, argc, argv, &command), code, v = 0;
@@ -438,7 +472,7 @@ int cmd_twin(int argc, char** argv) {
   const char* verb = optind < argc ? argv[optind] : "";
   while (v < VERBS && strcmp(verbs[v].name, verb) != 0) v++;
   if (optind + 2 != argc || v == VERBS)
-    return tool_usage("twin", "expected new, edit, check or fit with a folder");
+    return tool_usage("twin", "expected new, edit, check, fit or fuse with a folder");
 
   tool_catch_signals();
   a.def.folder = argv[optind + 1];

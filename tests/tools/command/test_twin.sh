@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # `demoloom twin` as a user has it: a folder from scans, what it says of bad ones, whether it simulates, and that every
-# other command takes it; values of a motion. Scans made by others are tried where they lie beside the repository; LOOM_SCANS=all takes
-# their large ones too, which is minutes of work. Closes with `N passed, N failed`.
+# other command takes it; values of a motion; pictures that are fused. Scans made by others are tried where they lie
+# beside the repository; LOOM_SCANS=all takes their large ones too, which is minutes of work. Closes with `N passed, N
+# failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
@@ -132,8 +133,25 @@ expect 'not watertight' 0 'not watertight \(3 open edges\): 1 small holes are cl
 expect 'no texture' 0 'neither textures nor vertex colors' new plain --object block.obj --up z
 expect 'nothing at all' 2 'give --scene' new none
 expect 'no such axis' 2 'up' new none --object block.obj --up x
-expect 'no such verb' 2 'new, edit, check or fit' "$loom" twin old none
+expect 'no such verb' 2 'new, edit, check, fit or fuse' "$loom" twin old none
 expect 'no folder to check' 2 'nowhere' "$loom" twin check nowhere
+
+# Pictures with depth become a scan that a room is made of.
+fuse() { "$loom" twin fuse "$@"; }
+sequence=$home/tests/generators/twin/sequence
+expect 'fused' 0 '6 pictures of 32 x 24 \(Redwood\), 0 left out; 0.80 x 0.80' fuse "$sequence" --voxel 0.02 -o fused.glb
+expect 'as JSON' 0 '"pictures":[[:space:]]*3' fuse "$sequence" --voxel 0.04 --every 2 -o fused.ply --json
+expect 'it is a scan' 0 'floor level' new fused --scene fused.ply --pieces 4 --concavity 0.3
+expect 'there already' 2 'fused.ply' fuse "$sequence" -o fused.ply
+expect 'of no kind' 2 'FILE.ply or FILE.glb' fuse "$sequence" -o fused.stl
+expect 'a camera of three numbers' 2 'expected FX,FY,CX,CY' fuse "$sequence" --camera 1,2,3 -o other.ply
+expect 'another scale' 1 'is the depth scale right' fuse "$sequence" --depth-scale 100000 -o other.ply
+check 'nothing is written' test ! -e other.ply
+cp -r "$sequence" blind && rm blind/camera_intrinsic.json
+expect 'no intrinsics' 2 'blind: nothing says how its camera sees: give --camera' fuse blind -o other.ply
+expect 'given' 0 '6 pictures' fuse blind --camera 28,28,15.5,11.5 --voxel 0.04 -o other.ply
+rm blind/depth/00003.png
+expect 'no depth' 1 '6 pictures in color and 5 in depth' fuse blind --camera 28,28,15.5,11.5 -o other.ply --overwrite
 
 # A room: what lies in it keeps its place, its floor becomes level, its table is worked on.
 {
