@@ -29,8 +29,8 @@ typedef struct loomFitDef {
   const char* object[LOOM_MAX_OBJECTS];  // which objects; none: all of the task
   unsigned kinds;                        // bits 1 << loomFitKind; default mass and friction
   double seconds;                        // of each demo, from its start, at most; default 10
-  int around;   // rollouts that are averaged, each from a start as far off as what was seen may be; default 12
-  int starts;   // values that are tried besides the scene's own; the best is followed, too; default 12
+  int around;  // rollouts that are averaged, each from a start as far off as what was seen may be; default 12
+  int starts;  // values that are tried besides the scene's own; the best is followed, too; default 12
   int threads;  // 0: one a core
   /// Told what is done: rollouts so far, and the RMS of all residuals, in standard deviations of the noise;
   /// true stops it. Nullable.

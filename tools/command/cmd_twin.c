@@ -10,6 +10,7 @@
 #include "generators/twin/check.h"
 #include "generators/twin/twin.h"
 #include "tools/command/twin_edit.h"
+#include "tools/command/twin_export.h"
 #include "tools/command/twin_fit.h"
 #include "tools/command/twin_fuse.h"
 #include "tools/shared/commands.h"
@@ -27,6 +28,7 @@ typedef struct twinArgs {
   int64_t seed;
   twinFit fit;
   twinFuse fuse;
+  bool urdf, usd;
   int threads;
   const char* output;
   loomAssetRoots roots;
@@ -106,11 +108,15 @@ static const toolOption options[] = {
                    .about = "of voxels at most"),
     TOOL_OPTION_AS("triangles", 0, "N", twinArgs, INT, fuse.def.faces, .high = 100000000,
                    .about = "of the mesh, or as many more as keep it within a voxel; 0: all there are"),
-    TOOL_HEADING_LINE("fit and fuse"),
+    TOOL_HEADING_LINE("export"),
+    TOOL_OPTION(0, NULL, twinArgs, BOOL, urdf, .about = "as URDF, its meshes beside it in FILE_meshes"),
+    TOOL_OPTION(0, NULL, twinArgs, BOOL, usd, .about = "as USD in text, with its physics"),
+    TOOL_HEADING_LINE("fit, fuse and export"),
     TOOL_OPTION('j', "N", twinArgs, INT, threads, .high = 1024,
                 .about = "workers, 0 = one a core; the result is the same"),
     TOOL_OPTION('o', "FILE", twinArgs, STRING, output,
-                .about = "of `fit` the values, a script for `edit` (.yaml); of `fuse` the mesh (.ply, .glb)"),
+                .about = "of `fit` the values, a script for `edit` (.yaml); of `fuse` the mesh (.ply, .glb), "
+                         "of `export` the scene (.urdf, .usda)"),
     TOOL_HEADING_LINE("all"),
     TOOL_ASSETS_OPTION(0, twinArgs, roots),
     TOOL_OPTION(0, NULL, twinArgs, BOOL, json, .about = "the results on stdout as JSON"),
@@ -136,7 +142,8 @@ static const toolCommand command = {
         "  demoloom twin edit kitchen --script drawer.yaml\n"
         "  demoloom twin check kitchen --picture kitchen.png\n"
         "  demoloom twin fit kitchen --log push.hdf5 --of mug --fit mass,friction -o fitted.yaml\n"
-        "  demoloom twin edit kitchen --script fitted.yaml\n",
+        "  demoloom twin edit kitchen --script fitted.yaml\n"
+        "  demoloom twin export kitchen --urdf -o kitchen.urdf\n",
     TOOL_OPTIONS(options),
 };
 
@@ -452,10 +459,16 @@ static int do_fuse(const char* folder, twinArgs* a, bool* ok, loomError* err) {
   return twin_fuse(folder, &a->fuse, a->output, a->overwrite, a->json, err);
 }
 
+static int do_export(const char* folder, twinArgs* a, bool* ok, loomError* err) {
+  (void)ok;
+  return twin_export(folder, a->urdf, a->usd, a->output, a->overwrite, a->json, &a->roots, err);
+}
+
 static const struct {
   const char* name;
   twinVerb* run;
-} verbs[] = {{"new", do_new}, {"edit", do_edit}, {"check", check_twin}, {"fit", do_fit}, {"fuse", do_fuse}};
+} verbs[] = {{"new", do_new}, {"edit", do_edit}, {"check", check_twin},
+             {"fit", do_fit}, {"fuse", do_fuse}, {"export", do_export}};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 int cmd_twin(int argc, char** argv) {
@@ -472,7 +485,7 @@ int cmd_twin(int argc, char** argv) {
   const char* verb = optind < argc ? argv[optind] : "";
   while (v < VERBS && strcmp(verbs[v].name, verb) != 0) v++;
   if (optind + 2 != argc || v == VERBS)
-    return tool_usage("twin", "expected new, edit, check, fit or fuse with a folder");
+    return tool_usage("twin", "expected new, edit, check, fit, fuse or export with a folder");
 
   tool_catch_signals();
   a.def.folder = argv[optind + 1];

@@ -145,6 +145,7 @@ check 'a twin' "$loom" twin new "$work/twin" --object "$work/block.obj" --up z
 writer 'a picture of a twin' 0 "$loom" twin check "$work/twin" --picture O.png
 check 'its motion' "$loom" record "$work/twin" -n 1 --seed 1 -o "$work/motion.hdf5"
 writer 'a fused scan' 0 "$loom" twin fuse tests/generators/twin/sequence --voxel 0.05 -o O.ply
+writer 'a scene as USD' 0 "$loom" twin export "$work/twin" --usd -o O.usda
 # It tells nothing, which is status 1, and writes why.
 printf '#!/bin/sh\nsaid=$("%s" twin fit "%s" --log "%s" --fit mass --seconds 0.4 --starts 0 --around 1 "$@" 2>&1)\nstatus=$?\n%s' \
   "$loom" "$work/twin" "$work/motion.hdf5" 'echo "$said"

@@ -96,6 +96,16 @@ expect 'by that much' 0 'name="drawer_joint".* damping="7" frictionloss="0.5"' c
 printf -- '- drag: {body: block, damping: 7}\n' >drag.yaml
 expect 'not without one' 2 "drag.yaml:1: drag: 'block' has no joint yet" edit made --script drag.yaml
 
+# For other simulators: the drawer's joint is there, and every mesh that is named.
+expect 'as URDF' 0 'made.urdf: [0-9]+ bodies, 1 joints' "$loom" twin export made --urdf -o made.urdf
+expect 'its joint' 0 'name="drawer_joint" type="prismatic"' cat made.urdf
+check 'its meshes' eval 'grep -o "filename=\"[^\"]*" made.urdf | cut -d\" -f2 | xargs ls'
+expect 'as USD' 0 '"joints":[[:space:]]*1' "$loom" twin export made --usd -o made.usda --json
+expect 'its joint in USD' 0 'def PhysicsPrismaticJoint "drawer_joint"' cat made.usda
+expect 'neither' 2 'give either --urdf or --usd' "$loom" twin export made -o x.urdf
+expect 'another name' 2 'give -o FILE.usda' "$loom" twin export made --usd -o x.urdf
+expect 'there already' 2 'made.urdf' "$loom" twin export made --urdf -o made.urdf
+
 # Killed at any of its writes it leaves a task, of before or after, and goes through the next time from before.
 check 'a library for kill -9' ${CC:-cc} -shared -fPIC -O1 -o kill_at.so "$home/tests/tools/command/kill_at.c" -ldl
 cp -r fresh counted
@@ -133,7 +143,7 @@ expect 'not watertight' 0 'not watertight \(3 open edges\): 1 small holes are cl
 expect 'no texture' 0 'neither textures nor vertex colors' new plain --object block.obj --up z
 expect 'nothing at all' 2 'give --scene' new none
 expect 'no such axis' 2 'up' new none --object block.obj --up x
-expect 'no such verb' 2 'new, edit, check, fit or fuse' "$loom" twin old none
+expect 'no such verb' 2 'new, edit, check, fit, fuse or export' "$loom" twin old none
 expect 'no folder to check' 2 'nowhere' "$loom" twin check nowhere
 
 # Pictures with depth become a scan that a room is made of.
