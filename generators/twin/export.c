@@ -24,6 +24,7 @@ static int check_joints(const mjModel* m, const char* label, loomError* err) {
                             "%s: body '%s' is on several joints, or on a ball joint: neither is exported",
                             label, name);
   }
+
   return 0;
 }
 
@@ -40,6 +41,7 @@ static int load_model(mjModel** m, const loomTask* task, const loomAssetRoots* r
   snprintf(label, sizeof label, "%.500s/%.500s", task->dir, task->model_file);
   int code = loom_own_model_read(&xml, task->dir, task->model_file, roots, NULL, err);
   if (!code) code = loom_model_compile(m, xml, label, roots, NULL, err);
+
   free(xml);
   return code ? code : check_joints(*m, label, err);
 }
@@ -84,5 +86,6 @@ int loom_twin_export(loomExported* out, loomExportKind kind, const loomTask* tas
   mj_deleteData(w.d);
   mj_deleteModel(m);
   if (code) loom_exported_destroy(out);
+
   return code;
 }

@@ -1,5 +1,5 @@
-// A task's scene, without the robots that are placed in it, for other simulators: URDF, and USD as text with its
-// physics. Internal.
+// A task's scene, without the robots that are placed in it, for other simulators: URDF, and USD as text with
+// its physics. Internal.
 #ifndef LOOM_GENERATORS_TWIN_EXPORT_H
 #define LOOM_GENERATORS_TWIN_EXPORT_H
 

@@ -60,7 +60,9 @@ loomPose loom_export_zero(const mjModel* m, int body) {
   loom_quat_exp(turn, by);
   loom_quat_mul(pose.quat, pose.quat, turn);
   loom_quat_rotate(moved, pose.quat, at);
+
   for (int k = 0; k < 3; k++) pose.pos[k] += anchor[k] - moved[k];
+
   return pose;
 }
 

@@ -31,6 +31,7 @@ static void put_inertial(const loomExportWork* w, int body, const double at[3]) 
   double r[9], i[9] = {0}, center[3];
   if (m->body_mass[body] <= 0) return;
   mju_quat2Mat(r, m->body_iquat + 4 * (ptrdiff_t)body);
+
   for (int a = 0; a < 3; a++)
     for (int b = 0; b < 3; b++)
       for (int k = 0; k < 3; k++) i[3 * a + b] += r[3 * a + k] * diagonal[k] * r[3 * b + k];
@@ -59,6 +60,7 @@ static int write_mesh(const loomExportWork* w, int mesh, const char* name, loomE
     fprintf(file.stream, "v %.9g %.9g %.9g\n", (double)v[3 * i], (double)v[3 * i + 1], (double)v[3 * i + 2]);
   for (int i = 0; i < m->mesh_facenum[mesh]; i++)
     fprintf(file.stream, "f %d %d %d\n", f[3 * i] + 1, f[3 * i + 1] + 1, f[3 * i + 2] + 1);
+
   return loom_file_commit(&file, err);
 }
 
@@ -69,6 +71,7 @@ static int put_shape(loomExportWork* w, int geom, const char* kind, const double
   char shape[LOOM_PATH_MAX + 128] = "", name[LOOM_NAME_MAX];
   int mesh = m->geom_dataid[geom], code = 0;
   mju_sub3(pos, m->geom_pos + 3 * (ptrdiff_t)geom, at);
+
   switch (m->geom_type[geom]) {
     case mjGEOM_BOX:
       snprintf(shape, sizeof shape, "<box size=\"%.15g %.15g %.15g\"/>", 2 * size[0], 2 * size[1],
@@ -110,6 +113,7 @@ static int put_shape(loomExportWork* w, int geom, const char* kind, const double
   if (!code && m->geom_matid[geom] >= 0 &&
       m->mat_texid[mjNTEXROLE * m->geom_matid[geom] + mjTEXROLE_RGB] >= 0)
     code = loom_export_warn(w, err, "textures stay behind: shapes have their material's color");
+
   return code;
 }
 
@@ -129,6 +133,7 @@ static int put_link(loomExportWork* w, int body, loomError* err) {
     if (!code && loom_export_collides(m, g)) code = put_shape(w, g, "collision", at, err);
   }
   fputs("  </link>\n", w->file);
+
   return code;
 }
 
@@ -147,6 +152,7 @@ static void put_joint(loomExportWork* w, int body) {
   frame_of(own, m, body);
   frame_of(others, m, parent);
   loom_quat_rotate(turned, pose.quat, own);
+
   for (int k = 0; k < 3; k++) at[k] = pose.pos[k] + turned[k] - others[k];
 
   bool limited = j >= 0 && m->jnt_limited[j], slides = type == mjJNT_SLIDE, turns = type == mjJNT_HINGE;
@@ -188,8 +194,11 @@ int loom_export_urdf(loomExportWork* w, loomError* err) {
           "<?xml version=\"1.0\"?>\n<robot name=\"%s\">\n"
           "  <mujoco><compiler strippath=\"false\" fusestatic=\"false\" discardvisual=\"true\"/></mujoco>\n",
           w->title);
+
   for (int b = 0; !code && b < m->nbody; b++) code = put_link(w, b, err);
+
   for (int b = 1; !code && b < m->nbody; b++) put_joint(w, b);
   fputs("</robot>\n", w->file);
+
   return code;
 }

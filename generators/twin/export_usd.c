@@ -1,5 +1,5 @@
-// USD as text (.usda), with UsdPhysics: bodies side by side in the world, joints by their frames in both bodies
-// when the joint is at 0.
+// USD as text (.usda), with UsdPhysics: bodies side by side in the world, joints by their frames in both
+// bodies when the joint is at 0.
 #include <math.h>
 #include <mujoco/mujoco.h>
 #include <string.h>
@@ -25,10 +25,13 @@ static void put_mesh(FILE* out, const mjModel* m, int mesh) {
   const int* f = m->mesh_face + 3 * (ptrdiff_t)m->mesh_faceadr[mesh];
   int nf = m->mesh_facenum[mesh];
   fputs("            int[] faceVertexCounts = [", out);
+
   for (int i = 0; i < nf; i++) fprintf(out, "%s3", i ? "," : "");
   fputs("]\n            int[] faceVertexIndices = [", out);
+
   for (int i = 0; i < 3 * nf; i++) fprintf(out, "%s%d", i ? "," : "", f[i]);
   fputs("]\n            point3f[] points = [", out);
+
   for (int i = 0; i < m->mesh_vertnum[mesh]; i++)
     fprintf(out, "%s(%.9g,%.9g,%.9g)", i ? "," : "", (double)v[3 * i], (double)v[3 * i + 1],
             (double)v[3 * i + 2]);
@@ -43,6 +46,7 @@ static int put_shape(loomExportWork* w, int geom, loomError* err) {
   double scale[3] = {1, 1, 1}, at[3];
   mju_copy3(at, pos);
   loom_export_name(name, m, mjOBJ_GEOM, geom);
+
   switch (m->geom_type[geom]) {
     case mjGEOM_BOX:
     case mjGEOM_PLANE:  // a slab below it
@@ -121,8 +125,10 @@ static int put_body(loomExportWork* w, int body, loomError* err) {
   }
   put_pose(w->file, "        ", w->d->xpos + 3 * (ptrdiff_t)body, w->d->xquat + 4 * (ptrdiff_t)body);
   put_order(w->file, "        ", false);
+
   for (int g = first; !code && g < first + m->body_geomnum[body]; g++) code = put_shape(w, g, err);
   fputs("    }\n", w->file);
+
   return code;
 }
 
@@ -196,8 +202,11 @@ int loom_export_usd(loomExportWork* w, loomError* err) {
           "    def PhysicsScene \"physics\"\n    {\n        vector3f physics:gravityDirection = (0, 0, -1)\n"
           "        float physics:gravityMagnitude = %.9g\n    }\n",
           w->title, -m->opt.gravity[2]);
+
   for (int b = 0; !code && b < m->nbody; b++) code = put_body(w, b, err);
+
   for (int b = 1; !code && b < m->nbody; b++) put_joint(w, b);
   fputs("}\n", w->file);
+
   return code;
 }

@@ -33,6 +33,7 @@ static int add_columns(loomFitWork* w, loomFitSeen kind, int of, int n, const ch
   w->columns[w->ncolumns++] = (loomFitColumns){kind, of, w->width, n, 1};
   w->out->ngroup = w->ncolumns;
   w->width += n;
+
   return 0;
 }
 
@@ -116,6 +117,7 @@ static int take_object(loomFitDemo* demo, loomFitWork* w, const loomDataset* set
   }
 
   loom_array_destroy(&all);
+
   return code;
 }
 
@@ -145,6 +147,7 @@ static int take_observations(loomFitDemo* demo, loomFitWork* w, const loomDatase
              ends[c->kind]);
     code = take_named(demo, w, c, name, set, path, err);
   }
+
   return code;
 }
 
@@ -187,6 +190,7 @@ static int check_seen(const loomFitDemo* demo, const loomFitWork* w, const loomD
         "not known",
         loom_dataset_path(set), path, name, name, name);
   }
+
   return 0;
 }
 
@@ -232,6 +236,7 @@ static int read_demo(loomFitDemo* demo, loomFitWork* w, const loomDataset* set, 
 
   int most = (int)fmax(8, ceil(w->def->seconds * w->scene->task->control_freq));
   if (demo->rows > most) demo->rows = most;
+
   return code;
 }
 
@@ -308,5 +313,6 @@ int loom_fit_read(loomFitWork* w, loomError* err) {
   w->out->rows = w->rows;
   w->out->states = true;
   for (int s = 0; s < w->ndemo; s++) w->out->states = w->out->states && w->demo[s].exact;
+
   return code;
 }

@@ -24,6 +24,7 @@ int loom_fit_joint_of(const loomScene* scene, int object) {
   int body = scene->object_body[object], joint = m->body_jntadr[body];
   bool turns =
       m->body_jntnum[body] == 1 && (m->jnt_type[joint] == mjJNT_SLIDE || m->jnt_type[joint] == mjJNT_HINGE);
+
   return turns ? joint : -1;
 }
 
@@ -45,6 +46,7 @@ bool loom_fit_lies_on(const mjModel* m, const loomScene* scene, int body) {
     for (int b = body; base > 0 && b > 0; b = m->body_parentid[b])
       if (b == base) return false;
   }
+
   return true;
 }
 
@@ -101,6 +103,7 @@ static int add_parameter(loomFitWork* w, int object, loomFitKind kind, loomError
   if (kind == LOOM_FIT_FRICTION && joint >= 0)
     set_bounds(p, m->dof_frictionloss[dof], 100, slides ? 0.5 : 0.05, 1e-4, 1e3);
   if (kind == LOOM_FIT_DAMPING) set_bounds(p, m->dof_damping[dof], 100, slides ? 1 : 0.1, 1e-4, 1e4);
+
   return 0;
 }
 
@@ -114,8 +117,10 @@ static int add_object(loomFitWork* w, int object, bool named, loomError* err) {
   if (!is_free(w->scene, object) && loom_fit_joint_of(w->scene, object) < 0)
     return named ? loom_error_set(err, LOOM_ERR_USAGE, "'%s' cannot move: there is nothing to fit", o->name)
                  : 0;
+
   for (int k = 0; !code && k < LOOM_FIT_KINDS; k++)
     if (w->def->kinds >> k & 1) code = add_parameter(w, object, (loomFitKind)k, err);
+
   return code;
 }
 

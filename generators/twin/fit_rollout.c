@@ -58,6 +58,7 @@ static double spread_evenly(int i, int base) {
     digit /= base;
     out += digit * (i % base);
   }
+
   return 2 * out - 1;
 }
 
@@ -122,6 +123,7 @@ static int roll(loomEpisode* e, const loomFitWork* w, const loomFitJob* job, int
     if (t + 1 < demo->rows)
       code = loom_episode_step(e, demo->action + (size_t)t * (size_t)e->action_dim, err);
   }
+
   return code;
 }
 
@@ -141,6 +143,7 @@ static int roll_all(loomEpisode* e, const loomFitWork* w, loomFitJob* job, bool*
 
   job->sum = 0;
   for (size_t i = 0; !code && i < n; i++) job->sum += job->residual[i] * job->residual[i];
+
   free(space);
   return code;
 }
@@ -161,6 +164,7 @@ static int run_one(void* user, int worker, int i, loomError* err) {
   job->sum = INFINITY;
   loom_episode_destroy(*e);
   *e = NULL;
+
   return 0;
 }
 
@@ -179,6 +183,7 @@ int loom_fit_touched(bool* marks, loomFitWork* w, const double* x, int demo, loo
   loomFitJob job = {x, demo, malloc(n * sizeof(double) + 1), 0, 0};
   if (!code && !job.residual) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a rollout");
   if (!code) code = roll_all(w->episode[0], w, &job, marks, err);
+
   free(job.residual);
   return code;
 }

@@ -53,6 +53,7 @@ static void write_surfaces(FILE* out, const loomFit* fit, const loomScene* scene
       if (fit->parameter[p].kind == LOOM_FIT_FRICTION &&
           loom_fit_is_part(scene, fit->parameter[p].number, body))
         own = &fit->parameter[p];
+
     bool is_told = own && own->known == LOOM_FIT_TOLD;
     any = any || is_told;
     if (own && !is_told) continue;
@@ -68,11 +69,14 @@ char* loom_fit_script(const loomFit* fit, const loomScene* scene, const char* fo
   size_t size = 0;
   FILE* out = open_memstream(&text, &size);
   if (!out) return NULL;
+
   fprintf(out,
           "# What `demoloom twin fit` found for %s in %s: %d rows of %d demos, ranges of 95 %%.\n"
           "# `demoloom twin edit %s --script THIS` puts it in.\n",
           folder, log, fit->rows, fit->ndemo, folder);
+
   bool surfaces = false;
+
   for (int i = 0; i < fit->n; i++) {
     const loomFitParameter* p = &fit->parameter[i];
     write_parameter(out, fit, p, scene);

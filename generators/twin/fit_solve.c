@@ -9,7 +9,7 @@
 #include "generators/twin/fit_work.h"
 
 enum { STEPS = 20, TRIES = 4, FOLLOWED = 2, FAR = 12, SWEEP = 8 };
-static const double wide = 0.1, told = 1.5;  // wide enough for contacts that come or go to be evened out
+static const double breadth = 0.1, told = 1.5;  // broad enough for contacts that come or go to be evened out
 
 /// A point with its residuals, demo after demo.
 typedef struct spot {
@@ -88,6 +88,7 @@ static int look_at(loomFitWork* w, spot* list, int n, loomError* err) {
     for (int s = 0; s < w->ndemo; s++) list[i].sum += job[i * w->ndemo + s].sum;
     best = fmin(best, list[i].sum);
   }
+
   free(job);
   return code ? code : tell(w, best, err);
 }
@@ -183,7 +184,7 @@ static int follow(spot* at, loomFitWork* w, const tools* t, loomError* err) {
   double lambda = 0.01;
   int code = 0;
   for (int it = 0; !code && it < STEPS; it++) {
-    code = differentiate(t->jacobian, w, at, wide, !it, err);
+    code = differentiate(t->jacobian, w, at, breadth, !it, err);
     if (code) break;
     normal_equations(t->a, t->g, w, t->jacobian, at);
 
@@ -200,6 +201,7 @@ static int follow(spot* at, loomFitWork* w, const tools* t, loomError* err) {
     lambda = fmin(fmax(lambda * times[best], 1e-7), 1e3);
     if (gain < 3e-4 * before) break;
   }
+
   return code;
 }
 
@@ -212,6 +214,7 @@ static double halton(int i, int base) {
     digit /= base;
     out += digit * (i % base);
   }
+
   return out;
 }
 
@@ -256,6 +259,7 @@ static bool weigh_again(loomFitWork* w, const spot* at) {
     w->columns[i].sigma = rms[i];
     changed = true;
   }
+
   return changed;
 }
 
@@ -273,6 +277,7 @@ static int sweep_one(spot* at, bool* better, int i, double low, double high, loo
   if (code || !(t->swept[best].sum < at->sum)) return code;
   copy_spot(at, &t->swept[best], w);
   *better = true;
+
   return 0;
 }
 
@@ -287,6 +292,7 @@ static int sweep(spot* at, bool* better, loomFitWork* w, const tools* t, loomErr
            high = log(fmin(p->bounds[1], fmax(p->own, p->value) * FAR));
     code = sweep_one(at, better, i, low, high, w, t, err);
   }
+
   return code;
 }
 
@@ -302,6 +308,7 @@ static int polish(spot* at, loomFitWork* w, const tools* t, loomError* err) {
       if (w->idle[i]) continue;
       code = sweep_one(at, &better, i, at->x[i] - by, at->x[i] + by, w, t, err);
     }
+
   return code;
 }
 
@@ -313,6 +320,7 @@ static int descend(spot* at, loomFitWork* w, const tools* t, loomError* err) {
     code = sweep(at, &better, w, t, err);
     if (!code && (better || !i)) code = follow(at, w, t, err);
   }
+
   return code;
 }
 
@@ -392,6 +400,7 @@ static int invert(double* covariance, const double* a, int n, loomError* err) {
       for (int v = 0; v < n; v++) sum += vector[v * n + i] * vector[v * n + k] / fmax(value[v], least);
       covariance[i * n + k] = sum;
     }
+
   free(work);
   free(value);
   return 0;
@@ -407,11 +416,12 @@ static double dependence(const loomFitWork* w, const spot* at) {
       square += at->residual[k] * at->residual[k];
     }
   double like = fmin(fmax(product / square, 0), 0.95);
+
   return sqrt((1 + like) / (1 - like));
 }
 
-// rough (n): variance of the parameters because things that are hit go one way or another: by where each of
-// the rollouts that were averaged would have led alone, in one step of Gauss and Newton.
+// rough (n): variance of the parameters because things that are hit go one way or another, in the log as in
+// rollouts: by where each of those that were averaged would have led alone, in one step of Gauss and Newton.
 static int roughness(double* rough, loomFitWork* w, const spot* at, const double* jacobian,
                      const double* covariance, loomError* err) {
   int n = w->out->n, most = 1;
@@ -433,7 +443,7 @@ static int roughness(double* rough, loomFitWork* w, const spot* at, const double
     }
   }
   for (int i = 0; !code && i < n; i++)
-    rough[i] = most > 1 ? fmax(0, sum[n + i] / most - sum[i] * sum[i] / most / most) / (most - 1) : 0;
+    rough[i] = most > 1 ? fmax(0, sum[n + i] - sum[i] * sum[i] / most) / (most - 1) * (1 + 1.0 / most) : 0;
 
   free(job);
   free(residual);
@@ -443,13 +453,14 @@ static int roughness(double* rough, loomFitWork* w, const spot* at, const double
 
 static void judge(loomFitWork* w, const spot* at, const double* a, const double* covariance,
                   const double* rough) {
-  double numbers = 0;
+  double numbers = 0, few = 1.96 * (1 + 1.5 / fmax(w->def->around - 1, 1));  // as t of so few
   for (int i = 0; i < w->ncolumns; i++) numbers += w->out->group[i].numbers;
+
   double scale = sqrt(fmax(1, at->sum / fmax(numbers, 1))) * dependence(w, at);
 
   for (int i = 0; i < w->out->n; i++) {
     loomFitParameter* p = &w->out->parameter[i];
-    double off = sqrt(pow(1.96 * scale, 2) * covariance[i * w->out->n + i] + pow(3.18, 2) * rough[i]),
+    double off = sqrt(pow(1.96 * scale, 2) * covariance[i * w->out->n + i] + pow(few, 2) * rough[i]),
            alone = 1.96 * scale / sqrt(a[i * w->out->n + i] + 1e-12);
     p->value = exp(at->x[i]);
     p->low = p->value * exp(-fmin(off, 50));
@@ -471,13 +482,14 @@ static void judge(loomFitWork* w, const spot* at, const double* a, const double*
   }
 }
 
-// Derivatives from two widths (Richardson's extrapolation); a (n x n) = J J^T less what the difference of both
-// may make up: unknowns that only together change nothing would look known by the errors of their derivatives.
+// Derivatives from two widths (Richardson's extrapolation); a (n x n) = J J^T less what the difference of
+// both may make up: unknowns that only together change nothing would look known by the errors of their
+// derivatives.
 static int last_derivatives(double* a, loomFitWork* w, const tools* t, const spot* best, loomError* err) {
   size_t n = (size_t)w->out->n, all = cells(w);
   double* half = malloc(n * all * sizeof *half + 1);
-  int code = half ? differentiate(t->jacobian, w, best, wide, true, err) : no_memory(err);
-  if (!code) code = differentiate(half, w, best, wide / 2, true, err);
+  int code = half ? differentiate(t->jacobian, w, best, breadth, true, err) : no_memory(err);
+  if (!code) code = differentiate(half, w, best, breadth / 2, true, err);
   for (size_t k = 0; !code && k < n * all; k++) {
     double difference = half[k] - t->jacobian[k];
     t->jacobian[k] = half[k] + difference / 3;
@@ -489,6 +501,7 @@ static int last_derivatives(double* a, loomFitWork* w, const tools* t, const spo
     normal_equations(t->a, t->g, w, t->jacobian, best);
     mju_sub(a, t->a, a, (int)(n * n));
   }
+
   free(half);
   return code;
 }
@@ -505,6 +518,7 @@ static int conclude(const spot* best, loomFitWork* w, const tools* t, loomError*
     measure_rms(rms, w, best);
     for (int i = 0; i < w->ncolumns; i++) w->out->group[i].after = rms[i];
   }
+
   free(sure);
   free(covariance);
   free(rough);
@@ -537,6 +551,7 @@ static int find_surfaces(const spot* best, loomFitWork* w, loomError* err) {
       break;
     }
   }
+
   free(marks);
   return code;
 }

@@ -25,6 +25,7 @@ static bool first_seen(double* out, const loomFitWork* w, const loomFitDemo* dem
     mju_copy(out, x, c->n);
     return true;
   }
+
   return false;
 }
 
@@ -44,6 +45,7 @@ static void put_on_joint(double* qpos, loomEpisode* e, const loomFitWork* w, con
 
   const double h = 1e-4, *range = e->m->jnt_range + 2 * (ptrdiff_t)id;
   if (e->m->jnt_limited[id]) qpos[at] = (range[0] + range[1]) / 2;
+
   for (int it = 0; it < 8; it++) {
     for (int side = 0; side < 2; side++) {
       double back[4], by[4];
@@ -116,6 +118,7 @@ static int let_down(void* arg) {
       d->qvel[m->jnt_dofadr[j]] = 0;
     }
   }
+
   return 0;
 }
 
@@ -164,6 +167,7 @@ static int mean_difference(double* out, const loomFitWork* w, const double* diff
     n++;
   }
   if (n) mju_scl(out, out, 1.0 / n, c->n);
+
   return n;
 }
 
@@ -178,6 +182,7 @@ static int still_rows(const loomFitWork* w, const double* shown, int rows, int o
     mju_sub3(by, now + place->first, shown + place->first);
     if (mju_norm3(by) > 5e-4 || loom_quat_angle(now + turn->first, shown + turn->first) > 5e-3) break;
   }
+
   return t > 1 ? t - 1 : 1;
 }
 
@@ -226,6 +231,7 @@ static int improve(loomFitWork* w, loomFitDemo* demo, loomEpisode* e, double* sh
       shift_object(demo, w, difference, rows, o);
   }
   shift_arms(demo, w, e, difference, alone);
+
   return 0;
 }
 
@@ -271,6 +277,7 @@ static int find_start(loomFitWork* w, int number, loomError* err) {
   }
   if (!code) code = settle(w, demo, e, err);
   if (!code) add_offsets(w, number, shown);
+
   free(shown);
   free(difference);
   return code;

@@ -52,6 +52,7 @@ static int read_pixels(pixels* p, loomFused* out, const loomFuseDef* def, const 
     double z = p->raw[i] / s->depth_scale;
     p->depth[i] = (float)(z >= def->near && z <= def->far ? z : 0);
   }
+
   return 0;
 }
 
@@ -86,6 +87,7 @@ static int add_pictures(loomGrid* g, loomFused* out, const loomFuseDef* def, con
     if (!code) code = add_picture(g, out, def, s, i, err);
   }
   out->left_out = s->left_out + (code ? 0 : s->n - out->pictures);
+
   return code;
 }
 
@@ -98,6 +100,7 @@ static int drop_crumbs(loomMesh* mesh, double voxel, loomError* err) {
   int code = keep ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a mesh");
   for (int f = 0; !code && f < mesh->nface; f++) keep[f] = !part[f] || area[part[f]] >= least;
   if (!code) code = loom_mesh_keep(mesh, keep, err);
+
   free(part);
   free(area);
   free(keep);
@@ -122,6 +125,7 @@ static int make_mesh(loomFused* out, const loomFuseDef* def, const loomGrid* g, 
   double extent = 1e-9;
   for (int k = 0; !code && k < 3; k++) extent = fmax(extent, out->high[k] - out->low[k]);
   if (!code && def->faces) code = loom_mesh_simplify(&out->mesh, def->faces, def->voxel / extent, err);
+
   return code;
 }
 
@@ -145,5 +149,6 @@ int loom_fuse(loomFused* out, const loomFuseDef* def, loomError* err) {
   loom_grid_destroy(&g);
   loom_fuse_sequence_destroy(&s);
   if (code) loom_fused_destroy(out);
+
   return code;
 }

@@ -1,6 +1,6 @@
 // Pictures with depth, taken by a camera that was moved, become one mesh: their distances are averaged in a
-// grid of voxels around the surfaces (Curless and Levoy, "A volumetric method for building complex models from
-// range images", SIGGRAPH 1996), of which blocks are made only where something is seen (Niessner et al.,
+// grid of voxels around the surfaces (Curless and Levoy, "A volumetric method for building complex models
+// from range images", SIGGRAPH 1996), of which blocks are made only where something is seen (Niessner et al.,
 // "Real-time 3D reconstruction at scale using voxel hashing", 2013). Internal.
 #ifndef LOOM_GENERATORS_TWIN_FUSE_H
 #define LOOM_GENERATORS_TWIN_FUSE_H

@@ -59,10 +59,12 @@ static int grow_table(loomGrid* g, loomError* err) {
     g->slot = old;
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for voxels");
   }
+
   free(old);
   g->slots *= 2;
   for (int i = 0; i < g->slots; i++) g->slot[i] = -1;
   for (int i = 0; i < g->n; i++) *place_of(g, g->block[i]->at) = i;
+
   return 0;
 }
 
@@ -89,6 +91,7 @@ static int make_block(loomBlock** out, loomGrid* g, const int at[3], loomError* 
   *place_of(g, at) = g->n;
   g->block[g->n++] = b;
   *out = b;
+
   return 0;
 }
 
@@ -127,6 +130,7 @@ static int note_block(seen* s, const double p[3], loomError* err) {
     s->room = room;
   }
   s->block[s->n++] = i;
+
   return 0;
 }
 
@@ -213,6 +217,7 @@ int loom_grid_add(loomGrid* g, const loomFuseView* view, int threads, loomError*
   int code = find_blocks(&s, err);
   loomPoolDef def = {.n = (s.n + CHUNK - 1) / CHUNK, .threads = threads, .user = &s, .item = add_chunk};
   if (!code && def.n) code = loom_pool_run(&def, err);
+
   free(s.block);
   return code;
 }

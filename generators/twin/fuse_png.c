@@ -78,6 +78,7 @@ static bool decode(picture* p) {
   for (int y = 0; y < p->height; y++) p->rows[y] = p->pixels + (size_t)y * p->line;
   png_read_image(p->png, p->rows);
   png_read_end(p->png, NULL);
+
   return true;
 }
 

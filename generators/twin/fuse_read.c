@@ -1,7 +1,6 @@
-// A sequence's files: TUM's layout (Sturm et al., "A benchmark for the evaluation of RGB-D SLAM systems", IROS
-// 2012: rgb.txt, depth.txt, groundtruth.txt) and Redwood's (Choi et al., "Robust reconstruction of indoor
-// scenes", CVPR 2015: color/, depth/, trajectory.log).
-#include <cjson/cJSON.h>
+// A sequence's files: TUM's layout (Sturm et al., "A benchmark for the evaluation of RGB-D SLAM systems",
+// IROS 2012: rgb.txt, depth.txt, groundtruth.txt) and Redwood's (Choi et al., "Robust reconstruction of
+// indoor scenes", CVPR 2015: color/, depth/, trajectory.log).
 #include <dirent.h>
 #include <math.h>
 #include <stdarg.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/base/json.h"
 #include "engine/base/text.h"
 #include "generators/twin/fuse_work.h"
 
@@ -34,6 +34,7 @@ static int warn(reading* r, loomError* err, const char* format, ...) {
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
+
   return loom_names_add(r->warnings, text) ? no_memory(err) : 0;
 }
 
@@ -46,6 +47,7 @@ static bool is_there(const loomFuseDef* def, const char* name) {
   path_in(path, def, name);
   FILE* f = fopen(path, "r");
   if (f) fclose(f);
+
   return f != NULL;
 }
 
@@ -62,6 +64,7 @@ static int add_frame(reading* r, const char* color, const char* depth, loomPose 
   path_in(f->color, r->def, color);
   path_in(f->depth, r->def, depth);
   f->pose = pose;
+
   return 0;
 }
 
@@ -89,6 +92,7 @@ static int add_stamp(stamps* s, const stamp* one, loomError* err) {
     s->room = room;
   }
   s->stamp[s->n++] = *one;
+
   return 0;
 }
 
@@ -99,6 +103,7 @@ static bool read_numbers(double* out, int n, const char** text) {
     if (end == *text) return false;
     *text = end;
   }
+
   return true;
 }
 
@@ -132,6 +137,7 @@ static int read_line(stamp* out, const char* line, const char* path, bool pose, 
     }
     out->pose.quat[0] = p[6] / length;
   }
+
   return ok ? 0 : loom_error_set(err, LOOM_ERR_FORMAT, "%s:%d: expected a time and a file", path, out->line);
 }
 
@@ -153,8 +159,10 @@ static int read_stamps(stamps* out, const loomFuseDef* def, const char* name, bo
                             line);
     if (!code) code = add_stamp(out, &one, err);
   }
+
   free(text);
   if (!code && !out->n) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: it lists nothing", path);
+
   return code;
 }
 
@@ -168,6 +176,7 @@ static int first_after(const stamps* s, double time) {
     else
       high = middle;
   }
+
   return low;
 }
 
@@ -177,6 +186,7 @@ static int nearest_to(const stamps* s, double time, double most) {
     if (i < 0 || i >= s->n || fabs(s->stamp[i].time - time) > most) continue;
     if (best < 0 || fabs(s->stamp[i].time - time) < fabs(s->stamp[best].time - time)) best = i;
   }
+
   return best;
 }
 
@@ -196,6 +206,7 @@ static bool pose_at(loomPose* out, const stamps* s, double time) {
   const stamp *a = &s->stamp[after - 1], *b = &s->stamp[after];
   if (b->time - a->time > most) return false;
   *out = loom_pose_interpolate(a->pose, b->pose, (time - a->time) / (b->time - a->time));
+
   return true;
 }
 
@@ -205,6 +216,7 @@ static int read_tum(reading* r, loomError* err) {
   if (!code) code = read_stamps(&depth, r->def, "depth.txt", false, err);
   if (!code) code = read_stamps(&pose, r->def, "groundtruth.txt", true, err);
   const stamp* first = NULL;
+
   for (int i = 0; !code && i < color.n; i++) {
     const stamp* c = &color.stamp[i];
     loomPose at;
@@ -223,6 +235,7 @@ static int read_tum(reading* r, loomError* err) {
                 "%s/rgb.txt: of %d pictures %d have no depth within 0.02 s and %d no pose; the first is line "
                 "%d, %.6f",
                 r->def->folder, color.n, no_depth, no_pose, first->line, first->time);
+
   free(color.stamp);
   free(depth.stamp);
   free(pose.stamp);
@@ -252,6 +265,7 @@ static int list_pictures(loomNames* out, const loomFuseDef* def, const char* dir
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no PNG in it%s", path,
                           others ? "; pictures of other kinds have to be converted" : "");
   loom_names_sort(out);
+
   return code;
 }
 
@@ -279,6 +293,7 @@ static int read_log(stamps* out, const char* path, loomError* err) {
     if (!code) one.pose = loom_pose_from_matrix(m);
     if (!code) code = add_stamp(out, &one, err);
   }
+
   free(text);
   return code;
 }
@@ -311,6 +326,7 @@ static int read_redwood(reading* r, const char* color, const char* log, loomErro
   }
   loom_names_destroy(&colors);
   loom_names_destroy(&depths);
+
   free(pose.stamp);
   return code;
 }
@@ -321,7 +337,7 @@ static int read_redwood(reading* r, const char* color, const char* log, loomErro
 static int read_camera(loomPinhole* out, const char* path, loomError* err) {
   char* text = NULL;
   int code = loom_read_text(&text, NULL, path, 1 << 20, err);
-  cJSON* json = code ? NULL : cJSON_Parse(text);
+  cJSON* json = code ? NULL : loom_json_read(text);
   const cJSON* list = json ? cJSON_GetObjectItemCaseSensitive(json, "intrinsic_matrix") : NULL;
   double m[9];
   bool ok = cJSON_IsArray(list) && cJSON_GetArraySize(list) == 9;
@@ -336,6 +352,7 @@ static int read_camera(loomPinhole* out, const char* path, loomError* err) {
         err, LOOM_ERR_FORMAT,
         "%s: expected intrinsic_matrix, nine numbers column by column: fx 0 0 0 fy 0 cx cy 1", path);
   cJSON_Delete(json);
+
   free(text);
   return code;
 }
@@ -353,6 +370,7 @@ static int find_camera(reading* r, loomError* err) {
         "there",
         r->def->folder);
   path_in(path, r->def, file);
+
   return read_camera(&r->out->camera, path, err);
 }
 
@@ -382,6 +400,7 @@ int loom_fuse_read(loomFuseSequence* out, loomNames* warnings, const loomFuseDef
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: no picture has a depth and a pose", def->folder);
   if (!code) code = find_camera(&r, err);
   if (code) loom_fuse_sequence_destroy(out);
+
   return code;
 }
 

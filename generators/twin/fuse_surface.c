@@ -51,6 +51,7 @@ static int grow_edges(surface* s, loomError* err) {
   }
   for (size_t i = 0; i < before; i++)
     if (old[i][0]) memcpy(s->edge[slot_of(s, old[i][0])], old[i], sizeof *old);
+
   free(old);
   return 0;
 }
@@ -64,6 +65,7 @@ static int grow_vertices(surface* s, loomError* err) {
   if (color) s->color = color;
   if (!pos || !color) return no_memory(err);
   s->vert_room = room;
+
   return 0;
 }
 
@@ -87,6 +89,7 @@ static int vertex_on(int* out, surface* s, const corner* a, const corner* b, int
   s->edge[i][0] = key;
   s->edge[i][1] = *out = s->nvert++;
   s->used++;
+
   return 0;
 }
 
@@ -113,6 +116,7 @@ static int add_face(surface* s, const int v[3], const double out[3], loomError* 
   to[0] = v[0];
   to[1] = up < 0 ? v[2] : v[1];
   to[2] = up < 0 ? v[1] : v[2];
+
   return 0;
 }
 
@@ -141,6 +145,7 @@ static int cut_tetrahedron(surface* s, const corner* c[4], const int which[4], l
     }
   if (!code) code = add_face(s, v, way, err);
   const int second[3] = {v[0], v[2], count == 4 ? v[3] : v[0]};
+
   return !code && count == 4 ? add_face(s, second, way, err) : code;
 }
 
@@ -152,6 +157,7 @@ static int cut_cube(surface* s, const corner all[8], loomError* err) {
     const corner* c[4] = {&all[0], &all[which[1]], &all[which[2]], &all[7]};
     code = cut_tetrahedron(s, c, which, err);
   }
+
   return code;
 }
 
@@ -174,6 +180,7 @@ static bool take_corner(corner* out, const loomGrid* g, loomBlock* const near[8]
     out->pos[k] = g->voxel * (b->at[k] * LOOM_BLOCK + in[k]);
     out->color[k] = v->color[k];
   }
+
   return true;
 }
 
@@ -191,6 +198,7 @@ static int cut_block(surface* s, const int* numbers, loomBlock* const near[8], l
     }
     if (whole && in && out) code = cut_cube(s, all, err);
   }
+
   return code;
 }
 

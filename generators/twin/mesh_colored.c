@@ -21,6 +21,7 @@ static void write_ply(FILE* out, const loomMesh* mesh) {
           "uchar int "
           "vertex_indices\nend_header\n",
           mesh->nvert, mesh->nface);
+
   for (int v = 0; v < mesh->nvert; v++) {
     const double* p = mesh->pos + 3 * (size_t)v;
     const float x[3] = {(float)p[0], (float)p[1], (float)p[2]};
@@ -58,6 +59,7 @@ static void write_glb(FILE* out, const loomMesh* mesh) {
       bytes, 12 * nv, 12 * nv, 4 * nv, 16 * nv, 12 * nf, nv, (double)(float)low[0], (double)(float)low[2],
       (double)(float)-high[1], (double)(float)high[0], (double)(float)high[2], (double)(float)-low[1], nv,
       3 * nf);
+
   while (n % 4) json[n++] = ' ';
 
   put_number(out, 0x46546c67);  // "glTF"
@@ -73,6 +75,7 @@ static void write_glb(FILE* out, const loomMesh* mesh) {
     const float x[3] = {(float)p[0], (float)p[2], (float)-p[1]};
     fwrite(x, sizeof x, 1, out);
   }
+
   for (int v = 0; v < mesh->nvert; v++) {
     fwrite(color_of(mesh, v), 3, 1, out);
     fputc(255, out);
@@ -91,5 +94,6 @@ int loom_mesh_write_colored(const loomMesh* mesh, const char* path, loomError* e
     write_ply(file.stream, mesh);
   else
     write_glb(file.stream, mesh);
+
   return loom_file_commit(&file, err);
 }

@@ -1,6 +1,6 @@
 // Any files as a sequence of pictures with depth: lists, poses, intrinsics and PNGs as parts `==== NAME`, in
-// TUM's layout or, where there is a trajectory.log, Redwood's. Errors are fine; crashes, leaks and meshes whose
-// indices lead nowhere are not.
+// TUM's layout or, where there is a trajectory.log, Redwood's. Errors are fine; crashes, leaks and meshes
+// whose indices lead nowhere are not.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -20,6 +20,7 @@ static void print_json(const loomExported* e, const char* folder, const char* ou
   cJSON_AddNumberToObject(out, "mass", e->mass);
   list = cJSON_AddArrayToObject(out, "warnings");
   for (int i = 0; i < e->warnings.n; i++) cJSON_AddItemToArray(list, cJSON_CreateString(e->warnings.name[i]));
+
   tool_print_json(out);
   cJSON_Delete(out);
 }
@@ -48,5 +49,6 @@ int twin_export(const char* folder, bool urdf, bool usd, const char* output, boo
   loom_exported_destroy(&out);
   loom_task_destroy(task);
   tool_outputs_close(&outputs);
+
   return code;
 }

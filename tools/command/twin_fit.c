@@ -84,6 +84,7 @@ static cJSON* group_json(const loomFitGroup* g) {
   cJSON_AddNumberToObject(out, "noise", g->noise);
   cJSON_AddNumberToObject(out, "before", g->before);
   cJSON_AddNumberToObject(out, "after", g->after);
+
   return out;
 }
 
@@ -123,6 +124,7 @@ static int read_kinds(unsigned* out, const char* text, loomError* err) {
     *out |= 1u << kind;
     text += n + (text[n] == ',');
   }
+
   return *out ? 0 : loom_error_set(err, LOOM_ERR_USAGE, "--fit: give mass, friction or damping");
 }
 
@@ -138,6 +140,7 @@ static int write_script(const char* folder, const twinFit* a, const loomFit* fit
   char* text = loom_fit_script(fit, scene, folder, a->def.log);
   int code = text ? loom_file_write_text(a->output, text, err)
                   : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a script");
+
   free(text);
   return code;
 }
@@ -167,11 +170,13 @@ int twin_fit(const char* folder, twinFit* a, bool overwrite, bool json, loomAsse
   if (!code && a->output) code = write_script(folder, a, fit, scene, err);
   if (!code && json) print_json(fit, folder, a);
   if (!code && !json) print_words(fit, a->output);
+
   for (int i = 0; !code && i < fit->n; i++) *told = *told || fit->parameter[i].known == LOOM_FIT_TOLD;
 
   loom_scene_destroy(scene);
   loom_task_destroy(task);
   tool_outputs_close(&outputs);
+
   free(fit);
   return code;
 }

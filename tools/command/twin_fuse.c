@@ -21,6 +21,7 @@ static void print_json(const loomFused* f, const char* folder, const char* outpu
                  {"blocks", f->blocks},        {"memory_mb", f->memory_mb},
                  {"triangles", f->mesh.nface}, {"triangles_before", f->triangles},
                  {"vertices", f->mesh.nvert},  {"seconds", seconds}};
+
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     cJSON_AddNumberToObject(out, numbers[i].name, numbers[i].value);
   const double camera[4] = {f->camera.fx, f->camera.fy, f->camera.cx, f->camera.cy};
@@ -29,6 +30,7 @@ static void print_json(const loomFused* f, const char* folder, const char* outpu
   cJSON_AddItemToObject(out, "high", cJSON_CreateDoubleArray(f->high, 3));
   cJSON_AddStringToObject(out, "output", output);
   list = cJSON_AddArrayToObject(out, "warnings");
+
   for (int i = 0; i < f->warnings.n; i++) cJSON_AddItemToArray(list, cJSON_CreateString(f->warnings.name[i]));
   tool_print_json(out);
   cJSON_Delete(out);
@@ -83,5 +85,6 @@ int twin_fuse(const char* folder, twinFuse* a, const char* output, bool overwrit
   if (!code && !json) print_words(&fused, output, loom_clock() - began);
   loom_fused_destroy(&fused);
   tool_outputs_close(&outputs);
+
   return code;
 }

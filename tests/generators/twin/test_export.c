@@ -50,6 +50,7 @@ static int make(void** state) {
   (void)state;
   if (!mkdtemp(folder)) return -1;
   snprintf(path, sizeof path, "%s/meshes", folder);
+
   int code = loom_make_folder(path, false, NULL);
   snprintf(path, sizeof path, "%s/meshes/cup.obj", folder);
   if (!code) code = loom_file_write_text(path, cup, NULL);
@@ -60,6 +61,7 @@ static int make(void** state) {
   snprintf(task.dir, sizeof task.dir, "%s", folder);
   snprintf(task.model_file, sizeof task.model_file, "scene.xml");
   snprintf(task.name, sizeof task.name, "kitchen");
+
   return code;
 }
 
@@ -133,6 +135,7 @@ static void test_urdf(void** state) {
   snprintf(path, sizeof path, "%s/scene.xml", folder);
   mjModel *a = load(path), *b = load(urdf);
   mjData *d = mj_makeData(a), *e = mj_makeData(b);
+
   for (int i = 0; i < 3; i++) {
     int j = named(a, mjOBJ_JOINT, joints[i]), k = named(b, mjOBJ_JOINT, joints[i]);
     assert_int_equal(a->jnt_type[j], b->jnt_type[k]);
@@ -176,6 +179,7 @@ static void numbers_of(double* out, int n, const char* text, const char* prim, c
   const char *from = strstr(text, prim), *at = from ? strstr(from, key) : NULL;
   if (!at) fail_msg("no %s in %s", key, prim);
   at = strchr(at, '=') + 1;
+
   for (int i = 0; i < n; i++) {
     char* end;
     at += strspn(at, " (,[");
@@ -196,6 +200,7 @@ static void test_usd(void** state) {
   loom_exported_destroy(&out);
   if (loom_read_text(&text, NULL, usd, 1 << 22, &err)) fail_msg("%s", err.message);
   assert_int_equal(strncmp(text, "#usda 1.0\n", 10), 0);
+
   for (const char* c = text; *c; c++) {
     depth += (*c == '{') - (*c == '}');
     deepest = depth > deepest ? depth : deepest;
@@ -220,6 +225,7 @@ static void test_usd(void** state) {
   numbers_of(q, 4, text, "def PhysicsRevoluteJoint \"door_joint\"", "physics:localRot1");
   mju_rotVecQuat(axis, along, q);
   near(axis, (const double[]){0, 0.1 / length, 1 / length}, 3, "axis");
+
   free(text);
 }
 
@@ -250,5 +256,6 @@ int main(void) {
       cmocka_unit_test(test_usd),
       cmocka_unit_test(test_refused),
   };
+
   return cmocka_run_group_tests(tests, make, remove_all);
 }

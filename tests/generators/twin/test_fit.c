@@ -79,6 +79,7 @@ static int make_scene(void** state) {
   sprintf(text, "%.*s%s%s", (int)(end - xml), xml, objects, end);
   snprintf(path, sizeof path, "%s/scene.xml", folder);
   must(loom_file_write_text(path, text, &err), &err);
+
   free(text);
   free(xml);
 
@@ -87,6 +88,7 @@ static int make_scene(void** state) {
   must(loom_task_load(&task, path, "tests/own/robots", &err), &err);
   must(loom_task_model(&xml, label, task, &none, &err), &err);
   must(loom_scene_create(&scene, task, xml, label, NULL, &none, &err), &err);
+
   free(xml);
   return 0;
 }
@@ -97,6 +99,7 @@ static int remove_scene(void** state) {
   loom_scene_destroy(scene);
   loom_task_destroy(task);
   snprintf(line, sizeof line, "rm -rf %s", folder);
+
   return system(line);
 }
 
@@ -150,6 +153,7 @@ static const leg* leg_at(int t, bool* begins) {
     if (t < at) return l;
   }
   *begins = false;
+
   return &lift[LIFTS - 1];
 }
 
@@ -183,7 +187,9 @@ static void see(sight* s, int t, const loomEpisode* e, const values* v, loomRand
     for (int k = 0; k < 4; k++) s->quat[o][t][k] = turned[(k + 1) % 4];
     if (v->gap && t % 5 == 3) s->pos[o][t][0] = s->quat[o][t][2] = NAN;
   }
+
   for (int k = 0; k < 6; k++) s->joint[t][k] = e->d->qpos[e->arms[0].qpos[k]];
+
   for (int k = 0; k < 2; k++) s->hand[t][k] = e->d->qpos[e->arms[0].hand_qpos[k]];
   noisy(s->joint[t], 6, v->noise / 4, random);
   noisy(s->hand[t], 2, v->noise / 4, random);
@@ -245,6 +251,7 @@ static const loomFitParameter* find(const loomFit* fit, loomFitKind kind, const 
     if (fit->parameter[i].kind == kind && !strcmp(fit->parameter[i].object, object))
       return &fit->parameter[i];
   fail_msg("no such parameter");
+
   return NULL;
 }
 
@@ -256,6 +263,7 @@ static loomFitDef quick_def(const char* object, unsigned kinds) {
   def.kinds = kinds;
   def.starts = 0;
   def.around = 2;
+
   return def;
 }
 
@@ -305,6 +313,7 @@ static void test_noise(void** state) {
   assert_non_null(strstr(script, "- rub: {body: box, friction: [0.3"));
   assert_non_null(strstr(script, "- rub: {body: world, friction: [0.3"));
   read_script(script, 3);
+
   free(script);
 
   // And the residual is what the noise is.
@@ -348,6 +357,7 @@ static void test_joint(void** state) {
   assert_non_null(script);
   assert_non_null(strstr(script, "- drag: {body: leaf, damping: 0.00"));
   read_script(script, 2);
+
   free(script);
 
   def.kinds = MASS | FRICTION | DAMPING;
@@ -371,6 +381,7 @@ static void test_unmoved(void** state) {
   assert_non_null(
       strstr(script, "# mass of can cannot be told from this log: its motion hardly depends on it"));
   assert_null(strstr(script, "\n- "));
+
   free(script);
 }
 
@@ -426,6 +437,7 @@ static void test_cases(void** state) {
   const char *cases = getenv("LOOM_FIT_CASES"), *seed = getenv("LOOM_FIT_SEED"),
              *around = getenv("LOOM_FIT_AROUND");
   (void)state;
+
   for (int i = 0; cases && i < atoi(cases); i++) {
     loomRandom random = loom_random(seed ? (uint64_t)atoi(seed) : 2024, (uint64_t)i, LOOM_PURPOSE_TEST);
     values v = {.noise = 2e-3, .gap = i % 2};
@@ -457,5 +469,6 @@ int main(void) {
       cmocka_unit_test(test_noise),   cmocka_unit_test(test_threads), cmocka_unit_test(test_joint),
       cmocka_unit_test(test_unmoved), cmocka_unit_test(test_bad),     cmocka_unit_test(test_cases),
   };
+
   return cmocka_run_group_tests(tests, make_scene, remove_scene);
 }

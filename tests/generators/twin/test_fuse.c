@@ -42,6 +42,7 @@ static double cast(const double from[3], const double dir[3], unsigned char colo
   }
 
   double enter = 0, leave = INFINITY;
+
   for (int k = 0; k < 3; k++) {
     double a = (box_low[k] - from[k]) / dir[k], b = (box_high[k] - from[k]) / dir[k];
     enter = fmax(enter, fmin(a, b));
@@ -64,6 +65,7 @@ static double cast(const double from[3], const double dir[3], unsigned char colo
     best = (-bb - sqrt(root)) / aa;
     memcpy(color, (const unsigned char[]){40, 60, 200}, 3);
   }
+
   return best;
 }
 
@@ -78,6 +80,7 @@ static double distance(const double p[3]) {
     off += (p[k] - ball[k]) * (p[k] - ball[k]);
   }
   double best = fmin(outside > 0 ? sqrt(outside) : -inside, fabs(sqrt(off) - radius));
+
   return fmin(best, fabs(p[2]));
 }
 
@@ -98,6 +101,7 @@ static loomPose pose_of(int i) {
   y[1] = z[2] * x[0] - z[0] * x[2];
   y[2] = z[0] * x[1] - z[1] * x[0];
   const double mat[9] = {x[0], y[0], z[0], x[1], y[1], z[1], x[2], y[2], z[2]};
+
   return loom_pose_from_mat(at, mat);
 }
 
@@ -145,6 +149,7 @@ static FILE* open_in(const char* where, const char* name) {
   snprintf(path, sizeof path, "%s/%s", where, name);
   FILE* out = fopen(path, "w");
   assert_non_null(out);
+
   return out;
 }
 
@@ -198,6 +203,7 @@ static int make(void** state) {
   snprintf(redwood, sizeof redwood, "%s/redwood", folder);
   make_tum(0);
   make_redwood(0.01);
+
   return 0;
 }
 
@@ -215,6 +221,7 @@ static loomFuseDef def_of(const char* where) {
   def.folder = where;
   if (where == tum) def.camera = camera;
   def.faces = 0;
+
   return def;
 }
 
@@ -230,6 +237,7 @@ static double error_of(const loomMesh* mesh) {
   for (int v = 0; v < mesh->nvert; v++) off[v] = distance(mesh->pos + 3 * (size_t)v);
   qsort(off, (size_t)mesh->nvert, sizeof *off, by_size);
   double out = off[(int)(0.95 * mesh->nvert)];
+
   free(off);
   return out;
 }
@@ -246,6 +254,7 @@ static double covered(const loomMesh* mesh) {
     if (x >= 0 && y >= 0 && x < N && y < N && distance(p) < 0.005) has[x][y] = 1;
   }
   for (int i = 0; i < N * N; i++, all++) n += has[i / N][i % N];
+
   return (double)n / all;
 }
 
@@ -270,6 +279,7 @@ static void test_exact(void** state) {
 
   // Its colors, and outward: the ball's top is blue and looks up.
   int blue = 0;
+
   for (int f = 0; f < out.mesh.nface; f++) {
     const int* v = out.mesh.face + 3 * (size_t)f;
     const double* p = out.mesh.pos + 3 * (size_t)v[0];
@@ -308,6 +318,7 @@ static void test_files(void** state) {
   loomFuseDef def = def_of(tum);
   (void)state;
   def.voxel = 0.012;
+
   for (int kind = 0; kind < 2; kind++) {
     for (int i = 0; i < 2; i++) {
       def.threads = i ? 3 : 1;
@@ -361,6 +372,7 @@ static void with_file(const char* where, const char* name, const void* bytes, si
     unlink(path);
   refuses(&def, code, words);
   must(loom_file_write(path, kept, size, &err), &err);
+
   free(kept);
 }
 
@@ -410,17 +422,21 @@ static void test_damaged(void** state) {
   snprintf(path, sizeof path, "%s/depth/01.png", tum);
   must(loom_read_text(&bytes, &n, path, 1 << 26, &err), &err);
   with_file(tum, "depth/01.png", bytes, n / 2, LOOM_ERR_FORMAT, "depth/01.png: it is cut short");
+
   free(bytes);
   uint16_t* few = calloc(100 * HEIGHT, sizeof *few);
   snprintf(path, sizeof path, "%s/few.png", folder);
   write_depth(path, few, 100);
+
   free(few);
   must(loom_read_text(&bytes, &n, path, 1 << 26, &err), &err);
   with_file(tum, "depth/02.png", bytes, n, LOOM_ERR_FORMAT, "but ");
+
   free(bytes);
   snprintf(path, sizeof path, "%s/rgb/02.png", tum);
   must(loom_read_text(&bytes, &n, path, 1 << 26, &err), &err);
   with_file(tum, "depth/02.png", bytes, n, LOOM_ERR_FORMAT, "depths are gray pictures of 16 bits");
+
   free(bytes);
 }
 
@@ -431,5 +447,6 @@ int main(void) {
       cmocka_unit_test(test_files),
       cmocka_unit_test(test_damaged),
   };
+
   return cmocka_run_group_tests(tests, make, remove_all);
 }
