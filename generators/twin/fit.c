@@ -5,14 +5,14 @@
 #include "engine/base/pool.h"
 #include "generators/twin/fit_work.h"
 
-loomFitDef loom_default_fit_def(void) {
-  return (loomFitDef){
+loomTwinFitDef loom_default_twin_fit_def(void) {
+  return (loomTwinFitDef){
       .kinds = 1u << LOOM_FIT_MASS | 1u << LOOM_FIT_FRICTION, .seconds = 10, .around = 12, .starts = 12};
 }
 
-int loom_twin_fit(loomFit* out, const loomScene* scene, const loomFitDef* def, loomError* err) {
+int loom_twin_fit(loomTwinFit* out, const loomScene* scene, const loomTwinFitDef* def, loomError* err) {
   loomFitWork* w = calloc(1, sizeof *w);
-  *out = (loomFit){0};
+  *out = (loomTwinFit){0};
   if (!w) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a fit");
   w->def = def;
   w->scene = scene;

@@ -21,7 +21,7 @@ typedef enum loomFitKind {
   LOOM_FIT_KINDS
 } loomFitKind;
 
-typedef struct loomFitDef {
+typedef struct loomTwinFitDef {
   const char* log;  // a dataset
   int ndemo;
   const char* demo[LOOM_FIT_DEMOS];  // of these demos; none: of all, LOOM_FIT_DEMOS at most
@@ -37,9 +37,9 @@ typedef struct loomFitDef {
   bool (*step)(void* user, int rollouts, double rms);
   void* user;
   const volatile sig_atomic_t* stop;  // set by a signal; nullable
-} loomFitDef;
+} loomTwinFitDef;
 
-loomFitDef loom_default_fit_def(void);
+loomTwinFitDef loom_default_twin_fit_def(void);
 
 /// What is known of a parameter afterwards.
 typedef enum loomFitKnown {
@@ -76,7 +76,7 @@ typedef struct loomFitSurface {
   double friction[3];        // sliding, torsional (m), rolling (m)
 } loomFitSurface;
 
-typedef struct loomFit {
+typedef struct loomTwinFit {
   int ndemo, rows;  // of all demos
   bool states;      // the log had states, so its start is exact
   int n;
@@ -87,7 +87,7 @@ typedef struct loomFit {
   loomFitSurface surface[LOOM_FIT_SURFACES];  // of the objects, and of what they lay on
   int followed, agreed;  // starts that were followed, and how many came to the same place
   int rollouts;
-} loomFit;
+} loomTwinFit;
 
 /// The log's demos have `actions` and either `states` or what is seen: obs/ROBOT_joint_pos,
 /// obs/ROBOT_gripper_qpos (where it is there), and of objects obs/object, as the task observes it, or
@@ -95,13 +95,13 @@ typedef struct loomFit {
 /// rest at the start. LOOM_ERR_FORMAT (names file, demo and array), LOOM_ERR_USAGE (no such object; nothing
 /// to fit), LOOM_ERR_SIM (the start, or the scene's own values, do not simulate), LOOM_ERR_INTERRUPTED,
 /// LOOM_ERR_MEMORY. The same on any number of threads.
-int loom_twin_fit(loomFit* out, const loomScene* scene, const loomFitDef* def, loomError* err);
+int loom_twin_fit(loomTwinFit* out, const loomScene* scene, const loomTwinFitDef* def, loomError* err);
 
 /// "mass of mug"
 void loom_fit_name(char out[2 * LOOM_NAME_MAX], const loomFitParameter* parameter);
 /// As a script for `twin edit`: what the log tells, and what it does not as comments. The text says where it
 /// is from. malloc'ed; NULL when out of memory.
-char* loom_fit_script(const loomFit* fit, const loomScene* scene, const char* folder, const char* log);
+char* loom_fit_script(const loomTwinFit* fit, const loomScene* scene, const char* folder, const char* log);
 
 LOOM_C_END
 

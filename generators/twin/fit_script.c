@@ -6,7 +6,7 @@
 
 #include "generators/twin/fit_work.h"
 
-static void write_why(FILE* out, const loomFit* fit, const loomFitParameter* p) {
+static void write_why(FILE* out, const loomTwinFit* fit, const loomFitParameter* p) {
   char name[2 * LOOM_NAME_MAX], other[2 * LOOM_NAME_MAX] = "";
   loom_fit_name(name, p);
   if (p->with >= 0) loom_fit_name(other, &fit->parameter[p->with]);
@@ -28,7 +28,7 @@ static void write_mass(FILE* out, const loomFitParameter* p, const loomScene* sc
   }
 }
 
-static void write_parameter(FILE* out, const loomFit* fit, const loomFitParameter* p,
+static void write_parameter(FILE* out, const loomTwinFit* fit, const loomFitParameter* p,
                             const loomScene* scene) {
   if (p->known != LOOM_FIT_TOLD) {
     write_why(out, fit, p);
@@ -43,7 +43,7 @@ static void write_parameter(FILE* out, const loomFit* fit, const loomFitParamete
 }
 
 // The surfaces of objects whose friction is told, and what these lay on.
-static void write_surfaces(FILE* out, const loomFit* fit, const loomScene* scene) {
+static void write_surfaces(FILE* out, const loomTwinFit* fit, const loomScene* scene) {
   bool any = false;
   for (int i = 0; i < fit->nsurface; i++) {
     const loomFitSurface* s = &fit->surface[i];
@@ -64,7 +64,7 @@ static void write_surfaces(FILE* out, const loomFit* fit, const loomScene* scene
     fputs("# Of two surfaces the larger friction counts: so what they lay on has no more than they.\n", out);
 }
 
-char* loom_fit_script(const loomFit* fit, const loomScene* scene, const char* folder, const char* log) {
+char* loom_fit_script(const loomTwinFit* fit, const loomScene* scene, const char* folder, const char* log) {
   char* text = NULL;
   size_t size = 0;
   FILE* out = open_memstream(&text, &size);

@@ -39,9 +39,9 @@ typedef struct loomFitOffset {
 } loomFitOffset;
 
 typedef struct loomFitWork {
-  const loomFitDef* def;
+  const loomTwinFitDef* def;
   const loomScene* scene;
-  loomFit* out;
+  loomTwinFit* out;
   int ndemo, width, rows;  // rows of all demos
   loomFitDemo demo[LOOM_FIT_DEMOS];
   int ncolumns;

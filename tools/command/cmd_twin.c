@@ -474,7 +474,7 @@ enum { VERBS = sizeof verbs / sizeof *verbs };
 int cmd_twin(int argc, char** argv) {
   twinArgs a = {.def = loom_default_twin_def(),
                 .up = -1,
-                .fit = {.def = loom_default_fit_def()},
+                .fit = {.def = loom_default_twin_fit_def()},
                 .fuse = {.def = loom_default_fuse_def()}};
   loomError err = {0, ""};
   bool ok = true;

@@ -15,7 +15,7 @@ static const char* const known[] = {"told", "unmoved", "coupled", "at_bound"};
 
 // ---- in words
 
-static void why(char* out, size_t n, const loomFit* fit, const loomFitParameter* p) {
+static void why(char* out, size_t n, const loomTwinFit* fit, const loomFitParameter* p) {
   char other[2 * LOOM_NAME_MAX] = "";
   if (p->with >= 0) loom_fit_name(other, &fit->parameter[p->with]);
   snprintf(out, n, "cannot be told from this log");
@@ -28,7 +28,7 @@ static void why(char* out, size_t n, const loomFit* fit, const loomFitParameter*
              p->bounds[0], p->bounds[1]);
 }
 
-static void print_words(const loomFit* fit, const char* output) {
+static void print_words(const loomTwinFit* fit, const char* output) {
   for (int i = 0; i < fit->n; i++) {
     const loomFitParameter* p = &fit->parameter[i];
     char name[2 * LOOM_NAME_MAX], text[320];
@@ -58,7 +58,7 @@ static void print_words(const loomFit* fit, const char* output) {
 
 // ---- as JSON
 
-static cJSON* parameter_json(const loomFit* fit, const loomFitParameter* p) {
+static cJSON* parameter_json(const loomTwinFit* fit, const loomFitParameter* p) {
   cJSON* out = cJSON_CreateObject();
   char name[2 * LOOM_NAME_MAX];
   cJSON_AddStringToObject(out, "object", p->object);
@@ -88,7 +88,7 @@ static cJSON* group_json(const loomFitGroup* g) {
   return out;
 }
 
-static void print_json(const loomFit* fit, const char* folder, const twinFit* a) {
+static void print_json(const loomTwinFit* fit, const char* folder, const twinFit* a) {
   cJSON* out = cJSON_CreateObject();
   cJSON_AddStringToObject(out, "task", folder);
   cJSON_AddStringToObject(out, "log", a->def.log);
@@ -135,7 +135,7 @@ static bool show_fit(void* user, int rollouts, double rms) {
   return tool_stop;
 }
 
-static int write_script(const char* folder, const twinFit* a, const loomFit* fit, const loomScene* scene,
+static int write_script(const char* folder, const twinFit* a, const loomTwinFit* fit, const loomScene* scene,
                         loomError* err) {
   char* text = loom_fit_script(fit, scene, folder, a->def.log);
   int code = text ? loom_file_write_text(a->output, text, err)
@@ -150,7 +150,7 @@ int twin_fit(const char* folder, twinFit* a, bool overwrite, bool json, loomAsse
   toolOutputs outputs = {0};
   loomScene* scene = NULL;
   loomTask* task = NULL;
-  loomFit* fit = calloc(1, sizeof *fit);
+  loomTwinFit* fit = calloc(1, sizeof *fit);
   double begun = loom_clock();
   int code = fit ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a fit");
   if (!code && !a->def.log)

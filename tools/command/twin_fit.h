@@ -5,7 +5,7 @@
 #include "generators/twin/fit.h"
 
 typedef struct twinFit {
-  loomFitDef def;
+  loomTwinFitDef def;
   const char *kinds, *output;  // "mass,friction"; a script for `twin edit`
 } twinFit;
 

@@ -246,7 +246,7 @@ static void make_log(const values* v, uint64_t seed) {
 
 // ---- fitted
 
-static const loomFitParameter* find(const loomFit* fit, loomFitKind kind, const char* object) {
+static const loomFitParameter* find(const loomTwinFit* fit, loomFitKind kind, const char* object) {
   for (int i = 0; i < fit->n; i++)
     if (fit->parameter[i].kind == kind && !strcmp(fit->parameter[i].object, object))
       return &fit->parameter[i];
@@ -255,8 +255,8 @@ static const loomFitParameter* find(const loomFit* fit, loomFitKind kind, const 
   return NULL;
 }
 
-static loomFitDef quick_def(const char* object, unsigned kinds) {
-  loomFitDef def = loom_default_fit_def();
+static loomTwinFitDef quick_def(const char* object, unsigned kinds) {
+  loomTwinFitDef def = loom_default_twin_fit_def();
   def.log = log_path;
   def.nobject = 1;
   def.object[0] = object;
@@ -267,7 +267,7 @@ static loomFitDef quick_def(const char* object, unsigned kinds) {
   return def;
 }
 
-static void must_fit(loomFit* fit, const loomFitDef* def) {
+static void must_fit(loomTwinFit* fit, const loomTwinFitDef* def) {
   loomError err = {0};
   must(loom_twin_fit(fit, scene, def, &err), &err);
 }
@@ -294,12 +294,12 @@ static void read_script(const char* text, int commands) {
 
 // Noise of 2 mm and 0.6 degrees, every fifth pose not seen, nothing known of the start but what was seen.
 static void test_noise(void** state) {
-  static loomFit fit;
+  static loomTwinFit fit;
   const values v = {.mass = 0.42, .friction = 0.35, .noise = 2e-3, .gap = true};
   (void)state;
   if (getenv("LOOM_QUICK")) skip();
   make_log(&v, 3);
-  const loomFitDef def = quick_def("box", MASS | FRICTION);
+  const loomTwinFitDef def = quick_def("box", MASS | FRICTION);
   must_fit(&fit, &def);
   is_near(find(&fit, LOOM_FIT_MASS, "box"), v.mass, 0.1);
   is_near(find(&fit, LOOM_FIT_FRICTION, "box"), v.friction, 0.1);
@@ -325,11 +325,11 @@ static void test_noise(void** state) {
 
 // The same from states, by one thread and by three: the same numbers.
 static void test_threads(void** state) {
-  static loomFit fit[2];
+  static loomTwinFit fit[2];
   const values v = {.mass = 0.3, .friction = 0.6, .noise = 0, .states = true};
   (void)state;
   make_log(&v, 5);
-  loomFitDef def = quick_def("box", FRICTION);
+  loomTwinFitDef def = quick_def("box", FRICTION);
   def.seconds = getenv("LOOM_QUICK") ? 0.8 : 1.4;
   def.starts = getenv("LOOM_QUICK") ? 0 : 2;
   for (int i = 0; i < 2; i++) {
@@ -344,11 +344,11 @@ static void test_threads(void** state) {
 // A leaf that swings shows damping and friction of its joint, for a mass that is known; all three may be as
 // many times larger and it swings the same.
 static void test_joint(void** state) {
-  static loomFit fit;
+  static loomTwinFit fit;
   const values v = {.mass = 0.3, .friction = 1, .noise = 1e-3, .damping = 0.004, .drag = 0.02};
   (void)state;
   make_log(&v, 6);
-  loomFitDef def = quick_def("leaf", FRICTION | DAMPING);
+  loomTwinFitDef def = quick_def("leaf", FRICTION | DAMPING);
   def.seconds = getenv("LOOM_QUICK") ? 0.5 : 2.5;
   must_fit(&fit, &def);
   if (getenv("LOOM_QUICK")) return;
@@ -369,11 +369,11 @@ static void test_joint(void** state) {
 }
 
 static void test_unmoved(void** state) {
-  static loomFit fit;
+  static loomTwinFit fit;
   const values v = {.mass = 0.3, .friction = 0.5, .noise = 1e-3};
   (void)state;
   make_log(&v, 4);
-  loomFitDef def = quick_def("can", MASS | FRICTION);
+  loomTwinFitDef def = quick_def("can", MASS | FRICTION);
   def.seconds = 0.5;
   must_fit(&fit, &def);
   for (int i = 0; i < fit.n; i++) assert_int_equal(fit.parameter[i].known, LOOM_FIT_UNMOVED);
@@ -386,8 +386,8 @@ static void test_unmoved(void** state) {
   free(script);
 }
 
-static void refuses(const loomFitDef* def, int code, const char* words) {
-  static loomFit fit;
+static void refuses(const loomTwinFitDef* def, int code, const char* words) {
+  static loomTwinFit fit;
   loomError err = {0};
   assert_int_equal(loom_twin_fit(&fit, scene, def, &err), code);
   if (!strstr(err.message, words)) fail_msg("'%s' does not say '%s'", err.message, words);
@@ -409,7 +409,7 @@ static void test_bad(void** state) {
   const values v = {.mass = 0.3, .friction = 0.5, .noise = 1e-3};
   (void)state;
   make_log(&v, 4);
-  loomFitDef def = quick_def("mug", MASS);
+  loomTwinFitDef def = quick_def("mug", MASS);
   refuses(&def, LOOM_ERR_USAGE, "has no object 'mug', but box, can, leaf");
   def = quick_def("box", DAMPING);
   refuses(&def, LOOM_ERR_USAGE, "damping is that of joints");
@@ -434,7 +434,7 @@ static void test_bad(void** state) {
 
 // Drawn from 0.1 to 0.8 kg and a friction of 0.15 to 0.9; as a user has it.
 static void test_cases(void** state) {
-  static loomFit fit;
+  static loomTwinFit fit;
   const char *cases = getenv("LOOM_FIT_CASES"), *seed = getenv("LOOM_FIT_SEED"),
              *around = getenv("LOOM_FIT_AROUND");
   (void)state;
@@ -445,9 +445,9 @@ static void test_cases(void** state) {
     v.mass = 0.1 * pow(8, loom_random_uniform(&random));
     v.friction = 0.15 * pow(6, loom_random_uniform(&random));
     make_log(&v, 100 + (uint64_t)i);
-    loomFitDef def = quick_def("box", MASS | FRICTION);
-    def.starts = loom_default_fit_def().starts;
-    def.around = around ? atoi(around) : loom_default_fit_def().around;
+    loomTwinFitDef def = quick_def("box", MASS | FRICTION);
+    def.starts = loom_default_twin_fit_def().starts;
+    def.around = around ? atoi(around) : loom_default_twin_fit_def().around;
     must_fit(&fit, &def);
     const loomFitParameter* p[] = {find(&fit, LOOM_FIT_MASS, "box"), find(&fit, LOOM_FIT_FRICTION, "box")};
     const double truth[] = {v.mass, v.friction};
