@@ -15,6 +15,7 @@
 #include "generators/source/segment.h"     // and cut into subtasks
 #include "generators/twin/check.h"         // whether a twin simulates
 #include "generators/twin/edit.h"          // cut, hollowed, given joints
+#include "generators/twin/fit.h"           // masses and frictions of a logged motion
 #include "generators/twin/twin.h"          // a task from scans
 
 #endif

@@ -115,6 +115,44 @@ static int weigh_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c,
   return 0;
 }
 
+// ---- how it rubs
+
+// Geoms of its own that collide: its boards and pieces, or whatever a model of one's own has.
+static int rub_geoms(const xmlNode* body, const loomEditCommand* c, loomError* err) {
+  int n = 0;
+  for (xmlNode* g = loom_mjcf_child(body, "geom"); g; g = loom_mjcf_sibling(g, "geom")) {
+    if (loom_mjcf_has(g, "class", "look")) continue;
+    if (loom_edit_set_numbers(g, "friction", c->rub, 3)) return no_memory(err);
+    n++;
+  }
+  return n ? 0 : loom_error_set(err, LOOM_ERR_USAGE, "nothing of '%s' collides", c->body);
+}
+
+static int rub_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c, loomError* err) {
+  (void)e;
+  if (body->changed)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "'%s' is cut in this script: say how it rubs in one that is done later", c->body);
+  return rub_geoms(body->node, c, err);
+}
+
+static int rub_world(loomEdit* e, const loomEditCommand* c, loomError* err) {
+  const xmlNode* world = loom_mjcf_child(xmlDocGetRootElement(e->doc), "worldbody");
+  return world ? rub_geoms(world, c, err) : loom_error_set(err, LOOM_ERR_USAGE, "the model has no worldbody");
+}
+
+static int drag_joint(loomEdit* e, loomEditBody* body, const loomEditCommand* c, loomError* err) {
+  (void)e;
+  xmlNode* joint = loom_mjcf_child(body->node, "joint");
+  if (!joint)
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "'%s' has no joint yet; `joint` gives it one, with damping and friction", c->body);
+  if (((c->given & LOOM_GIVEN_DAMPING) && loom_edit_set_numbers(joint, "damping", &c->damping, 1)) ||
+      ((c->given & LOOM_GIVEN_FRICTION) && loom_edit_set_numbers(joint, "frictionloss", &c->friction, 1)))
+    return no_memory(err);
+  return 0;
+}
+
 // ---- the rest
 
 static int remove_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c, loomError* err) {
@@ -152,14 +190,22 @@ static int reset_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c,
 }
 
 int loom_edit_do(loomEdit* e, const loomEditCommand* c, loomError* err) {
-  static loomEditCall* const calls[LOOM_EDIT_KINDS] = {
-      [LOOM_EDIT_PLACE] = place_body,        [LOOM_EDIT_TURN] = turn_body,
-      [LOOM_EDIT_SCALE] = scale_body,        [LOOM_EDIT_WEIGH] = weigh_body,
-      [LOOM_EDIT_CUT] = loom_edit_cut,       [LOOM_EDIT_REMOVE] = remove_body,
-      [LOOM_EDIT_CAVITY] = loom_edit_cavity, [LOOM_EDIT_PANEL] = loom_edit_panel,
-      [LOOM_EDIT_JOINT] = loom_edit_joint,   [LOOM_EDIT_HANDLE] = loom_edit_handle,
-      [LOOM_EDIT_RESET] = reset_body};
+  static loomEditCall* const calls[LOOM_EDIT_KINDS] = {[LOOM_EDIT_PLACE] = place_body,
+                                                       [LOOM_EDIT_TURN] = turn_body,
+                                                       [LOOM_EDIT_SCALE] = scale_body,
+                                                       [LOOM_EDIT_WEIGH] = weigh_body,
+                                                       [LOOM_EDIT_RUB] = rub_body,
+                                                       [LOOM_EDIT_DRAG] = drag_joint,
+
+                                                       [LOOM_EDIT_CUT] = loom_edit_cut,
+                                                       [LOOM_EDIT_REMOVE] = remove_body,
+                                                       [LOOM_EDIT_CAVITY] = loom_edit_cavity,
+                                                       [LOOM_EDIT_PANEL] = loom_edit_panel,
+                                                       [LOOM_EDIT_JOINT] = loom_edit_joint,
+                                                       [LOOM_EDIT_HANDLE] = loom_edit_handle,
+                                                       [LOOM_EDIT_RESET] = reset_body};
   loomEditBody* body;
+  if (c->kind == LOOM_EDIT_RUB && !strcmp(c->body, "world")) return rub_world(e, c, err);
   int code = loom_edit_find(&body, e, c->body, err);
 
   return code ? code : calls[c->kind](e, body, c, err);

@@ -27,6 +27,14 @@ static const struct {
                         "{body: mug, yaw: pi/2}"},
     [LOOM_EDIT_SCALE] = {"scale", "make an object and its parts larger or smaller", "{body: mug, by: 0.9}"},
     [LOOM_EDIT_WEIGH] = {"weigh", "say what a body weighs", "{body: drawer, mass: 0.4}"},
+    [LOOM_EDIT_RUB] =
+        {"rub",
+         "say how a body's surface rubs: sliding friction, torsional (m) and rolling (m). Of two "
+         "that touch MuJoCo takes the larger. Of a body that is cut later say it again. `world`: what "
+         "is fixed to it and part of no body",
+         "{body: mug, friction: [0.4, 0.004, 0.0001]}"},
+    [LOOM_EDIT_DRAG] = {"drag", "say how hard a part's joint is to move",
+                        "{body: drawer, damping: 4, friction: 1.5}"},
     [LOOM_EDIT_CUT] = {"cut", "cut a body: what lies before the plane, or in the box, becomes a part of it",
                        "{body: tower, low: [-0.2, -0.5, 0.4], high: [0.2, -0.18, 0.6], into: drawer}"},
     [LOOM_EDIT_REMOVE] = {"remove", "throw a part away that this script has cut off", "{body: drawer}"},
@@ -99,8 +107,11 @@ static const keyRow keys[] = {
     {"range", NUMBERS, 2, AT(range), FAR, .may = BIT(JOINT), .given = LOOM_GIVEN_RANGE,
      .about = "both ends, m or rad"},
     {"now", NUMBERS, 1, AT(now), FAR, .may = BIT(JOINT), .about = "where between them the scan has it; 0"},
-    {"damping", NUMBERS, 1, AT(damping), 0, 1e4, .may = BIT(JOINT), .about = "N s/m or N m s/rad; 1 or 0.1"},
-    {"friction", NUMBERS, 1, AT(friction), 0, 1e4, .may = BIT(JOINT), .about = "N or N m; 0.5 or 0.05"},
+    {"damping", NUMBERS, 1, AT(damping), 0, 1e4, .may = BIT(JOINT) | BIT(DRAG), .given = LOOM_GIVEN_DAMPING,
+     .about = "N s/m or N m s/rad; of `joint` 1 or 0.1, unless said"},
+    {"friction", NUMBERS, 1, AT(friction), 0, 1e4, .may = BIT(JOINT) | BIT(DRAG),
+     .given = LOOM_GIVEN_FRICTION, .about = "N or N m; of `joint` 0.5 or 0.05, unless said"},
+    {"friction", NUMBERS, 3, AT(rub), 0, 100, .needed = BIT(RUB), .about = "sliding, torsional, rolling"},
     {"in", NAME, 0, AT(in), .may = BIT(RESET), .about = "reset distribution; all, where none is named"},
     {"joint", NUMBERS, 2, AT(joint), FAR, .may = BIT(RESET), .given = LOOM_GIVEN_JOINT,
      .about = "range on its joint, m or rad"},
@@ -234,6 +245,8 @@ static int check_command(const loomEditCommand* c, const loomYaml* y, loomNode m
       return loom_yaml_error(y, map, "range", err,
                              "its lower end comes first, and `now` (%g) lies between its ends", c->now);
   }
+  if (c->kind == LOOM_EDIT_DRAG && !(c->given & (LOOM_GIVEN_DAMPING | LOOM_GIVEN_FRICTION)))
+    return loom_yaml_error(y, map, "drag", err, "give damping, friction or both");
   if (c->kind == LOOM_EDIT_RESET && !(c->given & (LOOM_GIVEN_JOINT | LOOM_GIVEN_XY)))
     return loom_yaml_error(y, map, "reset", err, "give a range of its joint, or x, y and z");
   if (c->kind == LOOM_EDIT_RESET && (c->given & LOOM_GIVEN_XY) && !(c->given & LOOM_GIVEN_Z))
@@ -247,7 +260,7 @@ static int check_command(const loomEditCommand* c, const loomYaml* y, loomNode m
 
 // "place, turn, scale"
 static const char* all_kinds(void) {
-  return "place, turn, scale, weigh, cut, remove, cavity, panel, joint, handle or reset";
+  return "place, turn, scale, weigh, rub, drag, cut, remove, cavity, panel, joint, handle or reset";
 }
 
 static int read_command(loomEditCommand* c, const loomYaml* y, loomNode item, loomError* err) {

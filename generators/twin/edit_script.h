@@ -9,6 +9,8 @@ typedef enum loomEditKind {
   LOOM_EDIT_TURN,
   LOOM_EDIT_SCALE,
   LOOM_EDIT_WEIGH,
+  LOOM_EDIT_RUB,
+  LOOM_EDIT_DRAG,
   LOOM_EDIT_CUT,
   LOOM_EDIT_REMOVE,
   LOOM_EDIT_CAVITY,
@@ -30,7 +32,7 @@ typedef struct loomEditCommand {
       in[LOOM_TWIN_NAME];
   double at[3], low[3], high[3], point[3], normal[3], axis[3];  // m, in the body's frame; place: world's
   double yaw, by, mass, clearance, thickness, now, damping, friction;
-  double range[2], joint[2], x[2], y[2], z, yaw_range[2], radius, rgba[4];
+  double range[2], joint[2], x[2], y[2], z, yaw_range[2], radius, rgba[4], rub[3];
   int type, side, edge;  // side and edge: -x, +x, -y, +y, -z, +z
 } loomEditCommand;
 
@@ -46,6 +48,8 @@ enum {
   LOOM_GIVEN_XY = 256,
   LOOM_GIVEN_Z = 512,
   LOOM_GIVEN_RADIUS = 1024,
+  LOOM_GIVEN_DAMPING = 2048,
+  LOOM_GIVEN_FRICTION = 4096,
 };
 
 typedef struct loomEditScript {

@@ -10,6 +10,9 @@
 #include "generators/twin/check.h"
 #include "generators/twin/twin.h"
 #include "tools/command/twin_edit.h"
+#include "tools/command/twin_export.h"
+#include "tools/command/twin_fit.h"
+#include "tools/command/twin_fuse.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
@@ -23,6 +26,11 @@ typedef struct twinArgs {
   bool overwrite, json;
   const char *picture, *script;
   int64_t seed;
+  twinFit fit;
+  twinFuse fuse;
+  bool urdf, usd;
+  int threads;
+  const char* output;
   loomAssetRoots roots;
 } twinArgs;
 
@@ -68,6 +76,47 @@ static const toolOption options[] = {
     TOOL_OPTION(0, "FILE.png", twinArgs, STRING, picture, .about = "draw it once everything lies still"),
     TOOL_OPTION(0, "S", twinArgs, INT64, seed, .high = INT64_MAX, .about = "which start of D0"),
     TOOL_GPU_OPTION,
+    TOOL_HEADING_LINE("fit"),
+    TOOL_OPTION_AS("log", 0, "FILE.hdf5", twinArgs, STRING, fit.def.log,
+                   .about = "what was done and seen: a dataset with actions, and states or observations"),
+    TOOL_LIST("demo", 0, "NAME", twinArgs, fit.def.demo, fit.def.ndemo, .unit = "demos",
+              .about = "of these demos of it; all, up to 16, unless given"),
+    TOOL_LIST("of", 0, "NAME", twinArgs, fit.def.object, fit.def.nobject, .unit = "objects",
+              .about = "objects whose values are looked for; all of the task unless given"),
+    TOOL_OPTION_AS("fit", 0, "LIST", twinArgs, STRING, fit.kinds,
+                   .about = "which: mass, friction, damping (of joints), with commas between; mass,friction"),
+    TOOL_OPTION_AS("seconds", 0, "S", twinArgs, REAL, fit.def.seconds, .least = 0.1, .most = 1e4, .unit = "s",
+                   .about = "of each demo, from its start, at most"),
+    TOOL_OPTION_AS("around", 0, "N", twinArgs, INT, fit.def.around, .low = 1, .high = 1000,
+                   .about = "rollouts that are averaged, from starts around the one that was seen"),
+    TOOL_OPTION_AS("starts", 0, "N", twinArgs, INT, fit.def.starts, .high = 10000,
+                   .about = "values that are tried, besides the scene's own; the best is followed, too"),
+    TOOL_HEADING_LINE("fuse"),
+    TOOL_OPTION_AS("camera", 0, "FX,FY,CX,CY", twinArgs, STRING, fuse.camera,
+                   .about = "how the camera sees, in pixels; else as DIR/camera_intrinsic.json says"),
+    TOOL_OPTION_AS("depth-scale", 0, "S", twinArgs, REAL, fuse.def.depth_scale, .most = 1e6,
+                   .about = "a meter in the numbers of depth pictures; 0: TUM's 5000, Redwood's 1000"),
+    TOOL_OPTION_AS("voxel", 0, "M", twinArgs, REAL, fuse.def.voxel, .least = 0.0005, .most = 0.2, .unit = "m",
+                   .about = "how fine"),
+    TOOL_OPTION_AS("near", 0, "M", twinArgs, REAL, fuse.def.near, .most = 100, .unit = "m",
+                   .about = "depths from here on"),
+    TOOL_OPTION_AS("far", 0, "M", twinArgs, REAL, fuse.def.far, .least = 0.01, .most = 100, .unit = "m",
+                   .about = "to here are taken"),
+    TOOL_OPTION_AS("every", 0, "N", twinArgs, INT, fuse.def.every, .low = 1, .high = 1000000,
+                   .about = "take each N-th picture"),
+    TOOL_OPTION_AS("memory", 0, "MB", twinArgs, INT, fuse.def.memory_mb, .low = 1, .high = 1048576,
+                   .about = "of voxels at most"),
+    TOOL_OPTION_AS("triangles", 0, "N", twinArgs, INT, fuse.def.faces, .high = 100000000,
+                   .about = "of the mesh, or as many more as keep it within a voxel; 0: all there are"),
+    TOOL_HEADING_LINE("export"),
+    TOOL_OPTION(0, NULL, twinArgs, BOOL, urdf, .about = "as URDF, its meshes beside it in FILE_meshes"),
+    TOOL_OPTION(0, NULL, twinArgs, BOOL, usd, .about = "as USD in text, with its physics"),
+    TOOL_HEADING_LINE("fit, fuse and export"),
+    TOOL_OPTION('j', "N", twinArgs, INT, threads, .high = 1024,
+                .about = "workers, 0 = one a core; the result is the same"),
+    TOOL_OPTION('o', "FILE", twinArgs, STRING, output,
+                .about = "of `fit` the values, a script for `edit` (.yaml); of `fuse` the mesh (.ply, .glb), "
+                         "of `export` the scene (.urdf, .usda)"),
     TOOL_HEADING_LINE("all"),
     TOOL_ASSETS_OPTION(0, twinArgs, roots),
     TOOL_OPTION(0, NULL, twinArgs, BOOL, json, .about = "the results on stdout as JSON"),
@@ -77,7 +126,9 @@ static const toolCommand command = {
     .before =
         "usage: demoloom twin new DIR --scene FILE --object FILE... [options]   a task's folder from scans\n"
         "       demoloom twin edit DIR --script FILE [options]                  cut, hollowed, given joints\n"
-        "       demoloom twin check DIR [options]                             whether it simulates\n\n"
+        "       demoloom twin check DIR [options]                             whether it simulates\n"
+        "       demoloom twin fit DIR --log FILE.hdf5 [options]                 mass, friction and damping "
+        "of a motion\n\n"
         "Scans are cleaned, set level on their floor, and taken apart into convex pieces (CoACD, fetched "
         "when it is\n"
         "first needed) that collide; what a scan shows is drawn with its texture. DIR is then a task for "
@@ -85,10 +136,14 @@ static const toolCommand command = {
         "command, with two Pandas; what is to be done in it is left to fill in (DIR/task.yaml).\n",
     .after =
         "examples:\n"
+        "  demoloom twin fuse desk --camera 525,525,319.5,239.5 -o room.ply\n"
         "  demoloom twin new kitchen --scene room.glb --object mug.glb --mass mug=0.3\n"
         "  demoloom twin new parts --object gear.stl --object plate.stl --scale 0.001\n"
         "  demoloom twin edit kitchen --script drawer.yaml\n"
-        "  demoloom twin check kitchen --picture kitchen.png\n",
+        "  demoloom twin check kitchen --picture kitchen.png\n"
+        "  demoloom twin fit kitchen --log push.hdf5 --of mug --fit mass,friction -o fitted.yaml\n"
+        "  demoloom twin edit kitchen --script fitted.yaml\n"
+        "  demoloom twin export kitchen --urdf -o kitchen.urdf\n",
     TOOL_OPTIONS(options),
 };
 
@@ -378,23 +433,63 @@ static bool asks_for_edit(int argc, char** argv) {
   return false;
 }
 
+typedef int twinVerb(const char* folder, twinArgs* a, bool* ok, loomError* err);
+
+static int do_new(const char* folder, twinArgs* a, bool* ok, loomError* err) {
+  (void)folder;
+  (void)ok;
+  return new_twin(a, err);
+}
+
+static int do_edit(const char* folder, twinArgs* a, bool* ok, loomError* err) {
+  (void)ok;
+  return edit_twin(folder, a, err);
+}
+
+static int do_fit(const char* folder, twinArgs* a, bool* ok, loomError* err) {
+  *ok = false;
+  a->fit.def.threads = a->threads;
+  a->fit.output = a->output;
+  return twin_fit(folder, &a->fit, a->overwrite, a->json, &a->roots, ok, err);
+}
+
+static int do_fuse(const char* folder, twinArgs* a, bool* ok, loomError* err) {
+  (void)ok;
+  a->fuse.def.threads = a->threads;
+  return twin_fuse(folder, &a->fuse, a->output, a->overwrite, a->json, err);
+}
+
+static int do_export(const char* folder, twinArgs* a, bool* ok, loomError* err) {
+  (void)ok;
+  return twin_export(folder, a->urdf, a->usd, a->output, a->overwrite, a->json, &a->roots, err);
+}
+
+static const struct {
+  const char* name;
+  twinVerb* run;
+} verbs[] = {{"new", do_new}, {"edit", do_edit}, {"check", check_twin},
+             {"fit", do_fit}, {"fuse", do_fuse}, {"export", do_export}};
+enum { VERBS = sizeof verbs / sizeof *verbs };
+
 int cmd_twin(int argc, char** argv) {
-  twinArgs a = {.def = loom_default_twin_def(), .up = -1};
+  twinArgs a = {.def = loom_default_twin_def(),
+                .up = -1,
+                .fit = {.def = loom_default_twin_fit_def()},
+                .fuse = {.def = loom_default_fuse_def()}};
   loomError err = {0, ""};
-  bool edit = asks_for_edit(argc, argv), ok = true;
-  int status = tool_options(&a, argc, argv, &command), code;
-  if (status < 0 && edit) loom_twin_edit_help(stdout);
+  bool ok = true;
+  int status = tool_options(&a, argc, argv, &command), code, v = 0;
+  if (status < 0 && asks_for_edit(argc, argv)) loom_twin_edit_help(stdout);
   if (status) return status < 0 ? EXIT_DONE : status;
 
   const char* verb = optind < argc ? argv[optind] : "";
-  bool make = !strcmp(verb, "new");
-  edit = !strcmp(verb, "edit");
-  if (optind + 2 != argc || (!make && !edit && strcmp(verb, "check") != 0))
-    return tool_usage("twin", "expected new, edit or check with a folder");
+  while (v < VERBS && strcmp(verbs[v].name, verb) != 0) v++;
+  if (optind + 2 != argc || v == VERBS)
+    return tool_usage("twin", "expected new, edit, check, fit, fuse or export with a folder");
 
   tool_catch_signals();
-  const char* folder = a.def.folder = argv[optind + 1];
-  code = make ? new_twin(&a, &err) : edit ? edit_twin(folder, &a, &err) : check_twin(folder, &a, &ok, &err);
+  a.def.folder = argv[optind + 1];
+  code = verbs[v].run(a.def.folder, &a, &ok, &err);
   status = code ? tool_fail(&err) : ok ? EXIT_DONE : EXIT_FAILED;
 
   loom_asset_roots_destroy(&a.roots);

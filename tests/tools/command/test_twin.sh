@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # `demoloom twin` as a user has it: a folder from scans, what it says of bad ones, whether it simulates, and that every
-# other command takes it. Scans made by others are tried where they lie beside the repository; LOOM_SCANS=all takes
-# their large ones too, which is minutes of work. Closes with `N passed, N failed`.
+# other command takes it; values of a motion; pictures that are fused. Scans made by others are tried where they lie
+# beside the repository; LOOM_SCANS=all takes their large ones too, which is minutes of work. Closes with `N passed, N
+# failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
@@ -67,6 +68,44 @@ cp -r fresh twice
 expect 'as JSON' 0 '"commands":[[:space:]]*5' edit twice --script drawer.yaml --json
 check 'the same bytes' diff -r made twice
 
+# Values of a motion: what its log does not show is said, and a script puts in what one does.
+fit() { "$loom" twin fit moved --log moved/demo.hdf5 --demo demo_0 --seconds 0.5 --starts 0 --around 1 "$@"; }
+expect 'not to be told' 1 'mass of block +cannot be told from this log' fit --fit mass -o untold.yaml
+expect 'in the script, too' 0 '# mass of block cannot be told' cat untold.yaml
+expect 'as JSON' 1 '"known":[[:space:]]*"unmoved"' fit --fit mass --of block --json
+expect 'a script that is there' 2 'untold.yaml' fit --fit mass -o untold.yaml
+expect 'no log' 2 'give --log' "$loom" twin fit moved
+expect 'no such log' 1 'absent.hdf5' "$loom" twin fit moved --log absent.hdf5
+expect 'no such object' 2 "has no object 'mug', but block" fit --of mug
+expect 'no such value' 2 "expected mass, friction or damping.*'weight'" fit --fit mass,weight
+expect 'no joint' 2 'damping is that of joints' fit --fit damping
+cp -r fresh fitted
+cat >fitted.yaml <<'END'
+- weigh: {body: block, mass: 0.123}
+- rub: {body: block, friction: [0.4, 0.004, 0.0001]}
+- rub: {body: table, friction: [0.35, 0.004, 0.0001]}
+- rub: {body: world, friction: [0.3, 0.004, 0.0001]}
+END
+expect 'values are put in' 0 '4 commands' edit fitted --script fitted.yaml
+expect 'a mass' 0 'mass="0.123"' grep '<inertial' fitted/scene.xml
+expect 'three surfaces' 0 '^3$' grep -c 'friction="0\.[34]5* 0.004 0.0001"' fitted/scene.xml
+expect 'it simulates' 0 '"ok":[[:space:]]*true' "$loom" twin check fitted --json
+printf -- '- drag: {body: drawer, damping: 7}\n' >drag.yaml
+expect 'a joint drags' 0 '1 commands' edit made --script drag.yaml
+expect 'by that much' 0 'name="drawer_joint".* damping="7" frictionloss="0.5"' cat made/scene.xml
+printf -- '- drag: {body: block, damping: 7}\n' >drag.yaml
+expect 'not without one' 2 "drag.yaml:1: drag: 'block' has no joint yet" edit made --script drag.yaml
+
+# For other simulators: the drawer's joint is there, and every mesh that is named.
+expect 'as URDF' 0 'made.urdf: [0-9]+ bodies, 1 joints' "$loom" twin export made --urdf -o made.urdf
+expect 'its joint' 0 'name="drawer_joint" type="prismatic"' cat made.urdf
+check 'its meshes' eval 'grep -o "filename=\"[^\"]*" made.urdf | cut -d\" -f2 | xargs ls'
+expect 'as USD' 0 '"joints":[[:space:]]*1' "$loom" twin export made --usd -o made.usda --json
+expect 'its joint in USD' 0 'def PhysicsPrismaticJoint "drawer_joint"' cat made.usda
+expect 'neither' 2 'give either --urdf or --usd' "$loom" twin export made -o x.urdf
+expect 'another name' 2 'give -o FILE.usda' "$loom" twin export made --usd -o x.urdf
+expect 'there already' 2 'made.urdf' "$loom" twin export made --urdf -o made.urdf
+
 # Killed at any of its writes it leaves a task, of before or after, and goes through the next time from before.
 check 'a library for kill -9' ${CC:-cc} -shared -fPIC -O1 -o kill_at.so "$home/tests/tools/command/kill_at.c" -ldl
 cp -r fresh counted
@@ -104,8 +143,25 @@ expect 'not watertight' 0 'not watertight \(3 open edges\): 1 small holes are cl
 expect 'no texture' 0 'neither textures nor vertex colors' new plain --object block.obj --up z
 expect 'nothing at all' 2 'give --scene' new none
 expect 'no such axis' 2 'up' new none --object block.obj --up x
-expect 'no such verb' 2 'new, edit or check' "$loom" twin old none
+expect 'no such verb' 2 'new, edit, check, fit, fuse or export' "$loom" twin old none
 expect 'no folder to check' 2 'nowhere' "$loom" twin check nowhere
+
+# Pictures with depth become a scan that a room is made of.
+fuse() { "$loom" twin fuse "$@"; }
+sequence=$home/tests/generators/twin/sequence
+expect 'fused' 0 '6 pictures of 32 x 24 \(Redwood\), 0 left out; 0.80 x 0.80' fuse "$sequence" --voxel 0.02 -o fused.glb
+expect 'as JSON' 0 '"pictures":[[:space:]]*3' fuse "$sequence" --voxel 0.04 --every 2 -o fused.ply --json
+expect 'it is a scan' 0 'floor level' new fused --scene fused.ply --pieces 4 --concavity 0.3
+expect 'there already' 2 'fused.ply' fuse "$sequence" -o fused.ply
+expect 'of no kind' 2 'FILE.ply or FILE.glb' fuse "$sequence" -o fused.stl
+expect 'a camera of three numbers' 2 'expected FX,FY,CX,CY' fuse "$sequence" --camera 1,2,3 -o other.ply
+expect 'another scale' 1 'is the depth scale right' fuse "$sequence" --depth-scale 100000 -o other.ply
+check 'nothing is written' test ! -e other.ply
+cp -r "$sequence" blind && rm blind/camera_intrinsic.json
+expect 'no intrinsics' 2 'blind: nothing says how its camera sees: give --camera' fuse blind -o other.ply
+expect 'given' 0 '6 pictures' fuse blind --camera 28,28,15.5,11.5 --voxel 0.04 -o other.ply
+rm blind/depth/00003.png
+expect 'no depth' 1 '6 pictures in color and 5 in depth' fuse blind --camera 28,28,15.5,11.5 -o other.ply --overwrite
 
 # A room: what lies in it keeps its place, its floor becomes level, its table is worked on.
 {

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../../.." || exit 1
 hopper=$PWD/tests/gym/hopper.yaml
 easy_task=$PWD/tests/tools/easy_task.sh
 panda=$PWD/scenes/robots/panda.yaml
+sequence=$PWD/tests/generators/twin/sequence
 . tests/tools/own_data.sh
 
 # OUT is a name that is not there yet.
@@ -41,6 +42,7 @@ table=(
   'gail corridor -n 3' 'gail corridor -n 3 --json'
   'gail goals -n 2048 --looked 20' 'gail goals -n 2048 --looked 20 --json'
   'twin new OUT --object block.obj --up z' 'twin new OUT --object block.obj --up z --json' 'twin check made' 'twin check made --json'
+  "twin fuse $sequence --voxel 0.05 -o OUT.ply" "twin fuse $sequence --voxel 0.05 -o OUT.glb --json"
   'twin edit made --script place.yaml' 'twin edit made --script place.yaml --json' 'twin edit --help'
   'dataset --help' 'view --help' 'view watched.hdf5 --task own --limit 1 --html OUT' 'teleop own -o OUT.hdf5 --input lines --json'
 )
