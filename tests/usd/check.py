@@ -1,5 +1,5 @@
 """A scene as USD against the same scene as URDF (which a test of ours has MuJoCo read back): it opens, and masses,
-axes, anchors and ranges are the same to 1e-6. Needs usd-core; see check.sh."""
+axes, anchors and ranges are the same to 1e-6. Needs usd-core; see run.sh."""
 import math
 import sys
 import xml.etree.ElementTree as xml
