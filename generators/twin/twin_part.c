@@ -332,7 +332,7 @@ int loom_twin_add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh*
   loomDecomposed made = {0};
   def.coacd = work->def->coacd;
   def.what = work->label;
-  def.threshold = (part->told.scene ? room_coarser : 1) * work->def->threshold;
+  def.threshold = fmin(1, (part->told.scene ? room_coarser : 1) * work->def->threshold);
   def.pieces = limit;
   def.crumbs = work->def->crumbs;
   def.wait = loom_twin_step;

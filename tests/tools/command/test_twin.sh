@@ -151,7 +151,7 @@ fuse() { "$loom" twin fuse "$@"; }
 sequence=$home/tests/generators/twin/sequence
 expect 'fused' 0 '6 pictures of 32 x 24 \(Redwood\), 0 left out; 0.80 x 0.80' fuse "$sequence" --voxel 0.02 -o fused.glb
 expect 'as JSON' 0 '"pictures":[[:space:]]*3' fuse "$sequence" --voxel 0.04 --every 2 -o fused.ply --json
-expect 'it is a scan' 0 'floor level' new fused --scene fused.ply --pieces 4 --concavity 0.3
+expect 'it is a scan' 0 'floor level' new fused --scene fused.ply --pieces 4 --concavity 1
 expect 'there already' 2 'fused.ply' fuse "$sequence" -o fused.ply
 expect 'of no kind' 2 'FILE.ply or FILE.glb' fuse "$sequence" -o fused.stl
 expect 'a camera of three numbers' 2 'expected FX,FY,CX,CY' fuse "$sequence" --camera 1,2,3 -o other.ply
