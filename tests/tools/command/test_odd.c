@@ -341,7 +341,7 @@ static void every_command_tells_why(void** state) {
       bool told;
 
       // Under sanitizers every second one, and all of what a later test looks at.
-      if (getenv("LOOM_QUICK") && (k + c) % 2 == 0 && kinds[k].make != make_harmless) continue;
+      if (getenv("LOOM_QUICK") && (k + c) % 2 && kinds[k].make != make_harmless) continue;
       int wanted = expected(&told, k, c), status = run(commands[c].arguments, path);
 
       // One that opens a pipe or a folder may call it wrong usage.
