@@ -18,6 +18,7 @@ chromium() {
     --enable-unsafe-swiftshader --hide-scrollbars --window-size=1280,800 --enable-logging=stderr "${@:2}"
 }
 cat "$page" "$here/drive.html" >"$work/page.html"
+: >"$work/log"
 chromium driven "file://$work/page.html" >/dev/null 2>"$work/log" &
 until grep -aq 'DRIVEN' "$work/log" || ! kill -0 $! 2>/dev/null; do sleep 0.2; done
 kill $! 2>/dev/null
