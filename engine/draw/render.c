@@ -27,13 +27,35 @@ loomRenderDef loom_default_render_def(void) {
   return (loomRenderDef){.width = 320, .height = 240};
 }
 
-// The box around what moves, arms and objects, at the model's reference position: a point of each geom that
-// is drawn, and how far it reaches. False where nothing moves.
-static bool box_of_moving(double low[3], double high[3], const mjModel* m) {
+// Does a body hang on a free joint, as objects do?
+static bool is_free(const mjModel* m, int body) {
+  int root = m->body_rootid[body];
+  return m->body_jntnum[root] == 1 && m->jnt_type[m->body_jntadr[root]] == mjJNT_FREE;
+}
+
+// The box around what moves, arms and objects: a point of each geom that is drawn, and how far it reaches;
+// and the middle of where arms [0] and objects [1] stand. False where nothing moves.
+static bool box_of_moving(double low[3], double high[3], double stand[2][2], const mjModel* m,
+                          const double* qpos) {
   mjData* d = mj_makeData(m);
+  int n[2] = {0, 0};
   bool any = false;
   if (!d) return false;
+  if (qpos) mju_copy(d->qpos, qpos, (int)m->nq);
   mj_kinematics(m, d);
+  memset(stand, 0, 4 * sizeof **stand);
+
+  // A tree of bodies stands where its first one does.
+  for (int b = 1; b < m->nbody; b++) {
+    bool object = is_free(m, b), first = object
+                                             ? b == m->body_rootid[b]
+                                             : m->body_weldid[b] == b && !m->body_weldid[m->body_parentid[b]];
+    if (!first) continue;
+    for (int i = 0; i < 2; i++)
+      stand[object][i] = (n[object] * stand[object][i] + d->xpos[3 * b + i]) / (n[object] + 1);
+    n[object]++;
+  }
+  if (!n[0] || !n[1]) memset(stand, 0, 4 * sizeof **stand);
 
   for (int g = 0; g < m->ngeom; g++) {
     // Walls and floors may be anywhere; so may what is there for collisions only.
@@ -53,9 +75,9 @@ static bool box_of_moving(double low[3], double high[3], const mjModel* m) {
 
 // All that moves, large enough to be seen: across the longer side of it, so that arms stand beside each
 // other.
-static void fit_to_moving(mjvCamera* out, const mjModel* m) {
-  double low[3], high[3], half[3];
-  if (!box_of_moving(low, high, m)) return;
+static void fit_to_moving(mjvCamera* out, const mjModel* m, const double* qpos) {
+  double low[3], high[3], half[3], stand[2][2];
+  if (!box_of_moving(low, high, stand, m, qpos)) return;
 
   for (int i = 0; i < 3; i++) {
     half[i] = (high[i] - low[i]) / 2;
@@ -66,9 +88,14 @@ static void fit_to_moving(mjvCamera* out, const mjModel* m) {
   out->distance = 1.1 * mju_norm3(half) / sin(m->vis.global.fovy * mjPI / 360);
   out->azimuth = half[1] > half[0] ? 180 : 90;
   out->elevation = -25;
+
+  // Not over the arms' shoulders: the other way, where the objects lie behind them from here.
+  int across = half[1] > half[0] ? 0 : 1;
+  double ahead = stand[1][across] - stand[0][across];
+  if (across == 0 ? ahead < -0.05 : ahead > 0.05) out->azimuth = fmod(out->azimuth + 180, 360);
 }
 
-void loom_free_camera(mjvCamera* out, const mjModel* model) {
+void loom_free_camera(mjvCamera* out, const mjModel* model, const double* qpos) {
   mjv_defaultFreeCamera(model, out);
 
   // A model that says from where it is to be seen is not asked twice: MuJoCo's own angles are what it has
@@ -77,7 +104,7 @@ void loom_free_camera(mjvCamera* out, const mjModel* model) {
   mj_defaultVisual(&unsaid);
   if (model->vis.global.azimuth == unsaid.global.azimuth &&
       model->vis.global.elevation == unsaid.global.elevation)
-    fit_to_moving(out, model);
+    fit_to_moving(out, model, qpos);
 
   // robosuite's arenas: the top of the table, from where the robots look.
   if (mj_name2id(model, mjOBJ_BODY, "table") < 0) return;
@@ -125,7 +152,7 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
   r->model = model;
   r->def = *def;
 
-  loom_free_camera(&r->camera, model);
+  loom_free_camera(&r->camera, model, NULL);
   mjv_defaultOption(&r->option);
 
   // robosuite marks frames with sites that are meters long.
@@ -166,6 +193,10 @@ int loom_camera_check(const mjModel* m, const char* camera, loomError* err) {
   }
   return loom_error_set(err, LOOM_ERR_USAGE, "the model has no camera '%.100s'; it has %s", camera,
                         *names ? names : "none");
+}
+
+void loom_renderer_aim(loomRenderer* r, const double* qpos) {
+  if (!r->def.camera) loom_free_camera(&r->camera, r->model, qpos);
 }
 
 int loom_renderer_set_camera(loomRenderer* r, const char* camera, loomError* err) {

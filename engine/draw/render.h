@@ -22,9 +22,10 @@ typedef struct loomRenderDef {
 loomRenderDef loom_default_render_def(void);
 
 /// Where to look from when nothing is said: at the table, in models with a body of that name; else at all
-/// that moves, arms and objects at the model's reference position, with its longer side across the picture;
-/// MuJoCo's own view in models that name <visual><global azimuth elevation>, and where nothing moves.
-void loom_free_camera(mjvCamera* out, const mjModel* model);
+/// that moves, arms and objects at qpos (nq; NULL = the model's reference position), with its longer side
+/// across the picture, from where the objects lie in front of the arms; MuJoCo's own view in models that name
+/// <visual><global azimuth elevation>, and where nothing moves.
+void loom_free_camera(mjvCamera* out, const mjModel* model, const double* qpos);
 
 /// robosuite's models mean geom group 1 to be seen and group 0 to collide. Trees of bodies with geoms of
 /// group 0 alone, as models written without a thought of groups have, would not be seen at all: put these
@@ -40,6 +41,8 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
 int loom_camera_check(const mjModel* model, const char* camera, loomError* err);
 /// Look through another camera from now on; NULL is the definition's free camera.
 int loom_renderer_set_camera(loomRenderer* renderer, const char* camera, loomError* err);
+/// Place the definition's free camera anew, as loom_free_camera does for these positions (nq).
+void loom_renderer_aim(loomRenderer* renderer, const double* qpos);
 /// Draw data (kinematics up to date) into image, which must be of the renderer's size.
 int loom_renderer_draw(loomRenderer* renderer, mjData* data, loomImage* image, loomError* err);
 /// The same into rgb (height x width x 3), top row first, and into depth (height x width): distances along

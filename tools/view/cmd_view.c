@@ -40,6 +40,8 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("demo", 0, "NAME", viewArgs, STRING, demo, .about = "the demo to show first"),
     TOOL_OPTION_AS("policy", 0, "FILE", viewArgs, STRING, policy,
                    .about = "the policy that `policy` runs (as `demoloom train` writes it)"),
+    TOOL_OPTION_AS("beside", 0, "FILE", viewArgs, STRING, beside,
+                   .about = "a second policy: runs of both begin alike and are seen side by side"),
     TOOL_OPTION_AS("annotated", 0, "FILE.hdf5", viewArgs, STRING, annotated,
                    .about = "the copy with annotations; FILE-annotated.hdf5 in this folder unless given, or "
                             "FILE-annotated-2.hdf5 if that is there"),
@@ -72,7 +74,7 @@ static const toolOption options[] = {
 
 static const toolCommand command = {
     .before =
-        "usage: demoloom view TASK|FILE.hdf5 [options]\n"
+        "usage: demoloom view TASK|FILE.hdf5 [OTHER.hdf5] [options]\n"
         "\n"
         "Opens a window on the demos of a file, or on a task's source demos: a list to find, filter, sort "
         "and mark;\n"
@@ -82,6 +84,9 @@ static const toolCommand command = {
         "and resets\n"
         "live. Ctrl+K finds every action by its name, F1 lists them with their keys, Ctrl+Z undoes, "
         "Ctrl+S saves.\n"
+        "Of two files each demo of the first is seen beside the one of the second that began like it; "
+        "`differ` goes to\n"
+        "the first row where they part, and their plots lie over each other.\n"
         "Ctrl+J drives the arms by keys, mouse, gamepad or 3-D mouse and records demos. Camera and visual "
         "flags are\n"
         "those of MuJoCo's simulate.\n"
@@ -104,19 +109,23 @@ static const toolCommand command = {
         "NAME,\n"
         "sort NAME, find WORDS, save, plot N, camera N, zoom N, paths, targets, frames, ghost, coverage, "
         "forces,\n"
-        "seed N, reset D1, attempt [N], expert [N], policy [N], subtask (run to the next one), finish (run "
+        "export csv, export png (or FILE.csv, FILE.png: the plots), differ [TOLERANCE], seed N, reset D1, "
+        "attempt [N], expert [N], policy [N], subtask (run to the next one), finish (run "
         "to the\n"
         "end), live, drive, boundary ARM SUBTASK ROW, palette, help, dark; click-on WIDGET and point-at "
         "WIDGET (by\n"
         "what is written on it), point X Y, click X Y [ctrl], double X Y, drag X Y X Y, scroll X Y N, key K\n"
         "[ctrl|shift], up K (a held key is let go), type TEXT, size W H, wait FRAMES, thumbs (wait for "
         "pictures and\n"
-        "outcomes), tell (the state as JSON), shot FILE.png, film FILE.mp4 (headless: the frames of later "
+        "outcomes), tell (the state as JSON), where WIDGET or where row ROW ARM (its place as JSON), shot "
+        "FILE.png, film FILE.mp4 (headless: the frames of later "
         "waits, 30 a\n"
         "second), quit. Files that are there already are replaced only with --overwrite.\n"
         "\n"
         "examples:\n"
         "  demoloom view handover.hdf5\n"
+        "  demoloom view before.hdf5 after.hdf5\n"
+        "  demoloom view threading --policy bc/last.safetensors --beside ppo/best_success.safetensors\n"
         "  demoloom view threading --segments ends.yaml\n"
         "  demoloom view handover.hdf5 --html handover.html --limit 5\n"
         "  demoloom view handover --policy runs/handover/best_success.safetensors --theme light\n"
@@ -130,7 +139,12 @@ static int read_view_options(viewArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
 
-  if (optind + 1 != argc) return tool_usage("view", "it takes one task or file");
+  if (optind + 1 != argc && optind + 2 != argc)
+    return tool_usage("view", "it takes one task or file, or two files to compare");
+  if (optind + 2 == argc) a->other = argv[optind + 1];
+  if (a->beside && (a->other || !a->policy))
+    return tool_usage("view", "--beside is a second policy beside that of --policy, on one task or file");
+  if (a->html && a->other) return tool_usage("view", "--html takes one task or file");
   if (a->html && (a->script || a->headless))
     return tool_usage("view", "--html opens no window, and runs no script");
   if (a->limit && !a->html) return tool_usage("view", "--limit is of the demos of --html");
@@ -204,6 +218,7 @@ void view_show(viewApp* app, int entry) {
   app->ui.last = 0;  // all of its time
   app->wanted_entry = -1;
 
+  view_compare_follow(app);
   view_plot_refresh(app);
   app->dirty = true;
 }
@@ -219,7 +234,8 @@ void view_show_wanted(viewApp* app) {
 }
 
 void view_advance(viewApp* app, double seconds) {
-  app->clock += seconds;
+  // What takes long (saving) does not use up the time of its own message.
+  app->clock += fmin(seconds, 0.25);
   app->ui.seconds += seconds;
 
   // Messages go after some seconds.
@@ -234,6 +250,13 @@ void view_advance(viewApp* app, double seconds) {
   app->thumb_fresh = false;
 
   if (view_thumb_take(app)) app->ui.frames = 2;
+
+  if (app->other && view_run_open(app->other) && app->other->playing) {
+    int shown = app->other->stage_id;
+    view_run_advance(app->other, seconds);
+    if (app->other->stage_id != shown) view_plot_refresh(app);  // its lines have grown
+    app->dirty = true;
+  }
 
   if (!app->playing || app->stage.entry < 0) return;
   double rows = seconds * app->speed * app->task->control_freq;
@@ -286,7 +309,7 @@ static void set_view_defaults(viewApp* app) {
   app->option.geomgroup[0] = 0;
 }
 
-int view_open(viewApp* app, const viewArgs* args, loomError* err) {
+int view_open_data(viewApp* app, const viewArgs* args, loomError* err) {
   memset(app, 0, sizeof *app);
 
   app->args = args;
@@ -301,7 +324,14 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
   snprintf(app->path, sizeof app->path, "%.*s", LOOM_PATH_MAX - 1, loom_dataset_path(app->dataset));
   app->is_source = !loom_same_file(app->path, args->target);
 
-  code = view_list_load(&app->list, app->dataset, app->task, err);
+  return view_list_load(&app->list, app->dataset, app->task, err);
+}
+
+int view_open(viewApp* app, const viewArgs* args, loomError* err) {
+  int code = view_open_data(app, args, err);
+  if (code) return code;
+
+  if (args->other || args->beside) code = view_compare_open(app, err);
   if (code) return code;
 
   gui_open(app->ui.scale, app->ui.dark);
@@ -322,14 +352,11 @@ void view_show_first(viewApp* app) {
   view_say(app, "%s", loom_dataset_warning(app->dataset));
 }
 
-void view_close(viewApp* app) {
-  view_thumb_stop(app);
+void view_close_data(viewApp* app) {
   view_drive_close(app);
   view_run_close(app);
   view_stage_close(&app->stage);
   view_list_destroy(&app->list);
-
-  gui_close();
   view_plot_close(app);
   free(app->edit);
 
@@ -342,6 +369,13 @@ void view_close(viewApp* app) {
   loom_dataset_close(app->source_dataset);
   loom_dataset_close(app->dataset);
   loom_task_destroy(app->task);
+}
+
+void view_close(viewApp* app) {
+  view_thumb_stop(app);
+  view_compare_close(app);
+  view_close_data(app);
+  gui_close();
 }
 
 // handover.hdf5 is annotated in handover-annotated.hdf5, here; what was annotated before stays, and this is
@@ -360,14 +394,14 @@ static void name_annotated(char* out, size_t size, const char* path) {
 
 // What annotations are saved in, where the user named it: told now what could not be saved later.
 static int open_outputs(toolOutputs* outputs, const viewArgs* a, loomError* err) {
-  const char* input[] = {a->target, a->task_name, a->policy};
-  int code = tool_output(outputs, a->html, tool_output_mode(a->overwrite), input, 3, err);
-  if (!code) code = tool_output(outputs, a->annotated, tool_output_mode(a->overwrite), input, 3, err);
+  const char* input[] = {a->target, a->task_name, a->policy, a->other, a->beside};
+  int code = tool_output(outputs, a->html, tool_output_mode(a->overwrite), input, 5, err);
+  if (!code) code = tool_output(outputs, a->annotated, tool_output_mode(a->overwrite), input, 5, err);
   if (code || !a->segments) return code;
 
   // A file of segments is read before it is changed.
   return tool_output(outputs, a->segments, loom_is_file(a->segments) ? LOOM_OUTPUT_CHANGE : LOOM_OUTPUT_NEW,
-                     input, 3, err);
+                     input, 5, err);
 }
 
 // One that cannot be read would be lost when it is saved.

@@ -727,6 +727,15 @@ bool gui_field_done(void) {
   return gui.field_done;
 }
 
+bool gui_field_left_by(int key) {
+  // Enter has ended it already.
+  bool pressed = ImGui::IsKeyPressed(key_of(key));
+  if (gui.field_done && pressed) return true;
+  if (!ImGui::IsItemActive() || !pressed) return false;
+  ImGui::ClearActiveID();
+  return true;
+}
+
 bool gui_section(const char* label, bool open) {
   ImGui::PushFont(gui.bold, 0);
   ImGui::PushStyleColor(ImGuiCol_Header, gui.color[GUI_BACK]);

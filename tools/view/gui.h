@@ -157,6 +157,8 @@ void gui_choice_end(void);
 bool gui_field(const char* label, const char* hint, char* text, int size, float width, bool focus);
 /// Enter was pressed in the field before, or Escape.
 bool gui_field_done(void);
+/// Leave the field before with this key, which it has no use for: true when that was just done.
+bool gui_field_left_by(int key);
 bool gui_section(const char* label, bool open);
 /// A line that can be chosen.
 bool gui_line(const char* label, bool chosen, float height);

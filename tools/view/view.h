@@ -33,6 +33,8 @@ enum { VIEW_THUMB_WIDTH = 64, VIEW_THUMB_HEIGHT = 48, VIEW_THUMB_QUEUE = 40 };
 typedef struct viewArgs {
   const char *target, *task_name, *script, *segments, *annotated, *record;
   const char* policy;  // trained, to run live
+  const char* other;   // a second file, seen beside the first
+  const char* beside;  // a second policy, run beside the first
   const char* demo;    // to show first
   const char* html;    // a page to write instead of a window
   int64_t limit;       // demos of it; 0 = all
@@ -112,6 +114,7 @@ typedef struct viewList {
   bool falls;     // sorted downwards
   char text[64];  // part of name, source or reason that must be there
   bool marks_changed;
+  int version;           // counts what has changed of it
   pthread_mutex_t lock;  // thumbnails are written by another thread
 } viewList;
 
@@ -136,6 +139,28 @@ int view_list_place(const viewList* list, int entry);
 int view_list_add(viewList* list, viewTrial* trial, const char* name, const loomTask* task, loomError* err);
 /// Masks `keep` and `reject` of the file as the marks say.
 int view_list_save(viewList* list, const char* path, loomError* err);
+
+enum { VIEW_BARS = 24, VIEW_MOST_SOURCES = 64 };
+
+typedef struct viewSource {
+  char name[LOOM_NAME_MAX];
+  int n, good;
+} viewSource;
+
+/// What is known of all demos listed.
+typedef struct viewSummary {
+  int seen;                          // the list's version that it is of
+  double when;                       // s, by loom_clock
+  int listed, known, good, lengths;  // known: whether they succeed; lengths: of how many
+  int shortest, middle, longest;     // rows
+  int bar[VIEW_BARS];                // how many are of which length
+  int source_count, sources_left;    // sources_left: demos of sources beyond those
+  viewSource source[VIEW_MOST_SOURCES];
+  int starts, cells, all_cells;  // cells: of 5 cm, that a start lies in
+  double low[2], high[2];        // of starts, m
+} viewSummary;
+
+void view_summarize(viewSummary* summary, const viewList* list);
 
 // ---- the demo that is shown
 
@@ -238,6 +263,7 @@ typedef struct viewUi {
   guiBox lanes;        // of the arms on the timeline
   float lane_top[LOOM_MAX_ARMS], lane_height;
   double hovered;      // row under the mouse in a plot or on the timeline; -1 = none
+  guiBox plots;        // all of them; of no height = there are none
   float plot_numbers;  // width of the plots' numbers, at their left
   double hovering;     // the same of the frame being made
   unsigned int scene;  // the scene's last picture, a texture
@@ -330,6 +356,13 @@ struct viewApp {
   int trial_count;
   viewRun run;
   viewDrive drive;
+  viewSummary summary;
+
+  viewApp* other;  // what is seen at the right, without widgets of its own; NULL = nothing is compared
+  viewArgs other_args;
+  double tolerance;  // m, rad: what differs by more differs
+  double* start;     // (other's demos x start_dim) first states; NULL until asked for
+  int start_dim;
 
   pthread_t thumb_thread;
   bool has_thumb_thread;
@@ -341,6 +374,8 @@ struct viewApp {
 
   loomVideo* film;  // of a script without a window; NULL = none
   char film_path[LOOM_PATH_MAX];
+  char export_path[LOOM_PATH_MAX];  // of the plots' picture, once so many frames are drawn
+  int export_frames;
   loomError lost;  // why the first of the demos that could not be shown; the exit status tells
   char message[512];
   double message_until;
@@ -353,6 +388,9 @@ struct viewApp {
 
 /// Open the dataset or task named by args and list its demos, but draw nothing yet.
 int view_open(viewApp* app, const viewArgs* args, loomError* err);
+/// The same without widgets, and its end.
+int view_open_data(viewApp* app, const viewArgs* args, loomError* err);
+void view_close_data(viewApp* app);
 /// Show the demo it opens with, and begin with the thumbnails.
 void view_show_first(viewApp* app);
 void view_close(viewApp* app);
@@ -382,6 +420,22 @@ int view_stage_forces(viewApp* app, loomError* err);
 bool view_stage_move_end(viewApp* app, int arm, int subtask, int end);
 int view_stage_save(viewApp* app, loomError* err);
 
+// two side by side (view_compare.c)
+int view_compare_open(viewApp* app, loomError* err);
+void view_compare_close(viewApp* app);
+/// Another demo is shown: show the one that belongs beside it.
+void view_compare_follow(viewApp* app);
+/// Are there two?
+bool view_compare_shown(const viewApp* app);
+/// The first row where positions differ by more than app->tolerance; -1 = none.
+int view_compare_row(const viewApp* app);
+/// Go there; a tolerance above 0 is kept.
+void view_compare_go(viewApp* app, double tolerance);
+/// The second policy runs from where the first began, under its number.
+void view_compare_run(viewApp* app, int number);
+/// "FILE: DEMO", of either side.
+void view_compare_name(char out[2 * LOOM_NAME_MAX + 64], const viewApp* side);
+
 // edits (view_edit.c)
 /// Note that an entry's mark or ends become these, before they do.
 void view_edit_mark(viewApp* app, int entry, viewMark mark);
@@ -401,6 +455,8 @@ int view_connect(guiFunction (*find)(void* self, const char* name), void* self, 
 void view_resize(viewApp* app, int width, int height);
 int view_draw(viewApp* app, loomError* err);
 void view_free_gl(viewApp* app);
+/// Where the left (0) and the right (1) of two are seen; of one, all of it.
+mjrRect view_part(const viewApp* app, int part);
 /// Overlays appended to app->scene (view_overlay.c).
 void view_add_overlays(viewApp* app);
 
@@ -411,6 +467,8 @@ void view_ui(viewApp* app);
 void view_digest(viewApp* app);
 void view_ui_list(viewApp* app, guiBox box);   // view_list_panel.c
 void view_ui_side(viewApp* app, guiBox box);   // view_side.c
+void view_compare_section(viewApp* app);       // of it: view_compare.c
+void view_summary_section(viewApp* app);       // view_summary.c
 void view_ui_time(viewApp* app, guiBox box);   // view_time.c
 void view_ui_plots(viewApp* app, guiBox box);  // view_plot.c
 void view_ui_menus(viewApp* app);              // view_palette.c
@@ -456,6 +514,14 @@ void view_plot_pin(viewApp* app);
 /// The demo shown is another one.
 void view_plot_refresh(viewApp* app);
 void view_plot_close(viewApp* app);
+/// "arm 0 joint speed, rad/s", or its key.
+void view_plot_title(char out[160], const viewTrack* track);
+
+// plots as files (view_export.c)
+/// "csv" or "png" (FILE-DEMO-plots.csv, in this folder), or the file's name.
+void view_export(viewApp* app, const char* what);
+/// A frame has been drawn: where it is the one, it is written.
+void view_export_drawn(viewApp* app);
 
 // input (view_input.c); x and y in pixels from the top left corner, keys as mjKEY_ in mjui.h or a letter
 enum { VIEW_SHIFT = GUI_SHIFT, VIEW_CONTROL = GUI_CONTROL, VIEW_ALT = GUI_ALT, VIEW_KEY_SPACE = ' ' };

@@ -36,6 +36,7 @@ static void do_play(viewApp* app, const char* arg) {
       view_stop(app);
     } else {
       app->playing = true;
+      if (app->other && view_run_open(app->other)) app->other->playing = true;
     }
     return;
   }
@@ -215,6 +216,14 @@ static void do_plot(viewApp* app, const char* arg) {
 static void do_pin(viewApp* app, const char* arg) {
   (void)arg;
   view_plot_pin(app);
+}
+
+static void do_differ(viewApp* app, const char* arg) {
+  view_compare_go(app, real_number(arg, 0));
+}
+
+static void do_export(viewApp* app, const char* arg) {
+  view_export(app, *arg ? arg : "csv");
 }
 
 static void do_free(viewApp* app, const char* arg) {
@@ -411,6 +420,9 @@ const viewAction view_actions[] = {
     {"zoom", "0.5", "Play", "Zoom out of the time", "See twice as much of the time", do_zoom, 0, 0, 0},
     {"zoom", "fit", "Play", "See all of the time", "The timeline from the demo's start to its end", do_zoom,
      0, 0, 0},
+    {"differ", NULL, "Play", "To the first difference",
+     "Where two that are compared part: the first row where a position differs by more than 1 mm or mrad",
+     do_differ, 0, 0, 0},
     {"row", NULL, NULL, NULL, NULL, do_row, 0, 0, 0},
 
     {"next", NULL, "Demos", "Next demo", "The next one of the list", do_next, mjKEY_DOWN, 0, 0},
@@ -484,6 +496,12 @@ const viewAction view_actions[] = {
     {"pin", NULL, "Show", "Pin lines",
      "The lines of this demo stay in the plots, paler, to compare others with it; or go again", do_pin, 0, 0,
      0},
+    {"export", "csv", "Show", "Write plots as CSV",
+     "Time and a column a line that is shown, in FILE-DEMO-plots.csv of this folder; no file is replaced",
+     do_export, 0, 0, 0},
+    {"export", "png", "Show", "Write plots as PNG",
+     "The plots as they are seen, in FILE-DEMO-plots.png of this folder; no file is replaced", do_export, 0,
+     0, 0},
     {"camera", NULL, "Show", "Next camera", "The free camera, then the model's", do_camera, ']', 0, 0},
     {"camera", "0", "Show", "Free camera", "Turned and moved by the mouse", do_free, mjKEY_ESCAPE, 0, 0},
     {"frame", NULL, "Show", "MuJoCo's frames", "Of bodies, geoms, sites, ...", do_mark_frames, mjKEY_F6, 0,

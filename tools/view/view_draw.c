@@ -75,18 +75,22 @@ static mjModel* blank_model(loomError* err) {
              : m;
 }
 
-static int prepare_drawing(viewApp* app, loomError* err) {
-  if (!app->blank && !(app->blank = blank_model(err))) return err->code;
-
+// `shared`: a context that has the meshes already, which another one would hold a second time; or NULL.
+static int prepare_stage(viewApp* app, const viewApp* shared, loomError* err) {
   mjModel* wanted = app->stage.entry >= 0 ? app->stage.model : app->blank;
+  bool own = !shared || shared->drawn_assets != app->stage.assets;
 
-  if (app->drawn_id == app->stage_id && app->has_context) return 0;
+  if (app->drawn_id == app->stage_id && app->has_context == own) return 0;
 
   int code = 0;
   // A new context uploads all meshes: only for others than the last. The blank one's shadows and fog suit
   // no scene.
   uint64_t hash = app->stage.entry >= 0 ? app->stage.assets : 0;
-  if (!app->has_context || app->drawn_assets != hash) {
+  if (!own && app->has_context) {
+    mjr_freeContext(&app->context);
+    app->has_context = false;
+  }
+  if (own && (!app->has_context || app->drawn_assets != hash)) {
     if (app->has_context) mjr_freeContext(&app->context);
     app->has_context = false;
     app->drawn_assets = hash;
@@ -99,6 +103,13 @@ static int prepare_drawing(viewApp* app, loomError* err) {
   if (!code && app->stage.entry >= 0) code = loom_trap_run(make_scene, app, err);
   if (!code) app->drawn_id = app->stage_id;
   return code;
+}
+
+static int prepare_drawing(viewApp* app, loomError* err) {
+  if (!app->blank && !(app->blank = blank_model(err))) return err->code;
+
+  int code = prepare_stage(app, NULL, err);
+  return code || !view_compare_shown(app) ? code : prepare_stage(app->other, app, err);
 }
 
 static void choose_camera(viewApp* app) {
@@ -117,6 +128,29 @@ static void mirror_episode(const viewStage* s, const loomEpisode* e) {
   mju_copy(s->data->qvel, e->d->qvel, (int)s->model->nv);
   if (s->model->nu == e->m->nu) mju_copy(s->data->ctrl, e->d->ctrl, (int)s->model->nu);
   mj_forward(s->model, s->data);
+}
+
+// What is at the right, as the left one is seen.
+static void draw_other(viewApp* app) {
+  viewApp* o = app->other;
+  const loomEpisode* live = view_live_episode(o);
+  mjrContext context = o->has_context ? o->context : app->context;
+
+  // Its own meshes, in the framebuffer of the other.
+  context.currentBuffer = app->context.currentBuffer;
+  context.offFBO = app->context.offFBO;
+
+  o->row = app->row;
+  o->show_paths = app->show_paths;
+  o->show_targets = app->show_targets;
+  o->show_frame = app->show_frame;
+  if (live) mirror_episode(&o->stage, live);
+  if (!live) view_stage_pose(o, view_row(o));
+
+  memcpy(o->scene.flags, app->scene.flags, sizeof o->scene.flags);
+  mjv_updateScene(o->stage.model, o->stage.data, &app->option, NULL, &app->camera, mjCAT_ALL, &o->scene);
+  view_add_overlays(o);
+  mjr_render(view_part(app, 1), &o->scene, &context);
 }
 
 static void draw_world(viewApp* app) {
@@ -138,7 +172,8 @@ static void draw_world(viewApp* app) {
                   view_live_episode(app) ? &app->perturb : NULL, &app->camera, mjCAT_ALL, &app->scene);
 
   view_add_overlays(app);
-  mjr_render(app->view, &app->scene, &app->context);
+  mjr_render(view_part(app, 0), &app->scene, &app->context);
+  if (view_compare_shown(app)) draw_other(app);
 }
 
 // The scene, or, while nothing in it changes, the picture of it that the widgets laid behind them.
@@ -176,6 +211,7 @@ int view_draw(viewApp* app, loomError* err) {
   gui_clear(gui_color(GUI_BACK));
   draw_scene(app);
   gui_render();
+  view_export_drawn(app);
 
   if (app->framebuffer == mjFB_OFFSCREEN) mjr_finish();  // a window's swap does
 
@@ -194,14 +230,29 @@ int view_draw(viewApp* app, loomError* err) {
   return 0;
 }
 
+mjrRect view_part(const viewApp* app, int part) {
+  mjrRect half = app->view;
+  if (!view_compare_shown(app)) return half;
+
+  // A line of the background between the two.
+  half.width = (app->view.width - 2) / 2;
+  if (part) half.left = app->view.left + app->view.width - half.width;
+  return half;
+}
+
+static void free_drawn(viewApp* app) {
+  if (app->has_context) mjr_freeContext(&app->context);
+  if (app->has_scene) mjv_freeScene(&app->scene);
+  app->has_context = app->has_scene = false;
+}
+
 void view_free_gl(viewApp* app) {
   gui_texture_free(app->ui.scene);
   for (int i = 0; i < app->list.n; i++) gui_texture_free(app->list.entry[i].picture);
   gui_close();
 
-  if (app->has_context) mjr_freeContext(&app->context);
-  if (app->has_scene) mjv_freeScene(&app->scene);
-  app->has_context = app->has_scene = false;
+  if (app->other) free_drawn(app->other);
+  free_drawn(app);
 }
 
 int view_read(viewApp* app, loomImage* out, loomError* err) {

@@ -114,10 +114,11 @@ static void select_body(viewApp* app, double x, double y) {
   // Hidden groups can be touched too: their shapes are what collides.
   memset(option.geomgroup, 1, sizeof option.geomgroup);
 
-  double rx = (x - app->view.left) / app->view.width,
-         ry = (app->height - y - app->view.bottom) / app->view.height;
+  mjrRect view = view_part(app, 0);
+  double rx = (x - view.left) / view.width, ry = (app->height - y - view.bottom) / view.height;
+  if (rx > 1) return;  // what is beside it is only looked at
 
-  int body = mjv_select(e->m, e->d, &option, (double)app->view.width / app->view.height, rx, ry, &app->scene,
+  int body = mjv_select(e->m, e->d, &option, (double)view.width / view.height, rx, ry, &app->scene,
                         app->selected_at, &geom, &flex, &skin);
 
   app->perturb.select = body > 0 ? body : 0;

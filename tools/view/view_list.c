@@ -123,6 +123,7 @@ int view_list_load(viewList* list, const loomDataset* d, const loomTask* task, l
 
 bool view_list_read(viewList* list, double seconds) {
   double start = loom_clock();
+  if (list->read < list->demo_count) list->version++;
   while (list->read < list->demo_count && loom_clock() - start < seconds &&
          (isinf(seconds) || loom_dataset_ready(list->dataset, list->read)))
     if (view_list_entry(list, list->read++) && list->read == list->demo_count) view_list_count(list);
@@ -273,6 +274,7 @@ static int compare_entries(const void* a, const void* b, void* user) {
 }
 
 void view_list_count(viewList* list) {
+  list->version++;
   list->succeeded = list->failed = 0;
 
   for (int i = 0; i < list->shown_count; i++) {

@@ -46,7 +46,11 @@ static void list_head(viewApp* app) {
   if (gui_field("##find", "Find: words, rows>300, x<0.1, source=demo_1", list->text, (int)sizeof list->text,
                 gui_room(), app->ui.find))
     view_relist(app);
+  bool left = gui_field_left_by(mjKEY_ENTER) || gui_field_left_by(mjKEY_DOWN);
   gui_tip(view_action("find")->tip);
+
+  // Who has typed goes on to what was found.
+  if (left && list->shown_count) view_want(app, list->shown[0]);
   app->ui.find = false;
   if (gui_field_done() && gui_key_pressed(mjKEY_ESCAPE)) {
     list->text[0] = '\0';

@@ -73,11 +73,32 @@ static void fill_array(viewApp* app, viewTrack* t) {
   loom_array_destroy(&a);
 }
 
+static void unpin(viewTrack* t) {
+  free(t->pinned);
+  t->pinned = NULL;
+  t->pinned_rows = 0;
+}
+
+// The lines of the demo beside it.
+static void fill_other(viewApp* app, viewTrack* t) {
+  viewTrack other = {.page = t->page, .arm = t->arm};
+  unpin(t);
+  if (!view_compare_shown(app)) return;
+
+  snprintf(other.key, sizeof other.key, "%s", t->key);
+  if (t->page >= 0) fill_page(app->other, &other);
+  if (t->page < 0) fill_array(app->other, &other);
+  if (other.lines != t->lines) free_track(&other);
+  t->pinned = other.value;
+  t->pinned_rows = other.rows;
+}
+
 static void fill_track(viewApp* app, viewTrack* t) {
   free_track(t);
   if (app->stage.entry < 0) return;
   if (t->page >= 0) fill_page(app, t);
   if (t->page < 0) fill_array(app, t);
+  if (app->other) fill_other(app, t);
 }
 
 static int note_key(void* user, const char* name, const loomArray* array, int readable,
@@ -92,6 +113,14 @@ static int note_key(void* user, const char* name, const loomArray* array, int re
   return 0;
 }
 
+// Whose the paler lines are.
+static void name_other(viewApp* app) {
+  char name[2 * LOOM_NAME_MAX + 64];
+  view_compare_name(name, app->other);
+  snprintf(app->pinned, sizeof app->pinned, "%.*s", LOOM_NAME_MAX - 1,
+           app->track_count && view_compare_shown(app) ? name : "");
+}
+
 void view_plot_refresh(viewApp* app) {
   loom_names_destroy(&app->keys);
   app->keys = (loomNames){0};
@@ -102,16 +131,15 @@ void view_plot_refresh(viewApp* app) {
   if (e->demo >= 0 && app->track_count)
     loom_dataset_visit(app->dataset, loom_dataset_demo_path(app->dataset, e->demo), note_key, app, NULL);
   for (int i = 0; i < app->track_count; i++) fill_track(app, &app->track[i]);
-}
-
-static void unpin(viewTrack* t) {
-  free(t->pinned);
-  t->pinned = NULL;
-  t->pinned_rows = 0;
+  if (app->other) name_other(app);
 }
 
 void view_plot_pin(viewApp* app) {
   bool pins = !app->pinned[0] && app->stage.entry >= 0;
+  if (app->other) {
+    view_say(app, "the paler lines are those of what is at the right");
+    return;
+  }
 
   for (int i = 0; i < app->track_count; i++) {
     viewTrack* t = &app->track[i];
@@ -182,7 +210,7 @@ static void draw_pinned(const viewTrack* t, int line) {
                 gui_faded(line_color(line), 0.45), 1);
 }
 
-static void title_of(char out[160], const viewTrack* t) {
+void view_plot_title(char out[160], const viewTrack* t) {
   if (t->page < 0) {
     snprintf(out, 160, "%s", t->key);
   } else {
@@ -198,7 +226,7 @@ static bool draw_legend(viewTrack* t, int row, float height) {
 
   gui_scroll("##legend", 0, height);
   gui_tight();
-  title_of(title, t);
+  view_plot_title(title, t);
   gui_bold();
   gui_text_cut(GUI_INK, gui_room() - 2 * gui_em(), title);
   gui_font_end();

@@ -92,6 +92,7 @@ void view_run_start(viewApp* app, viewRunKind kind, int number) {
   if (!view_live_ready(app)) return;
 
   if (number >= 0) app->trial_count = number;
+  number = app->trial_count;
 
   int code = begin_run(app, kind, (uint64_t)app->trial_count, &err);
   if (code) {
@@ -112,6 +113,7 @@ void view_run_start(viewApp* app, viewRunKind kind, int number) {
   // Where it could not be added there is nothing to show a run on.
   if (r->entry < 0) free_run(r);
   app->playing = view_run_open(app);
+  if (kind == VIEW_RUN_POLICY) view_compare_run(app, number);
 }
 
 // ---- going on
@@ -246,14 +248,17 @@ void view_run_to_subtask(viewApp* app) {
 void view_run_pause(viewApp* app) {
   app->playing = app->run.to_subtask = false;
   publish_run(app, false);
+  if (app->other && view_run_open(app->other)) view_run_pause(app->other);
 }
 
 void view_run_finish(viewApp* app) {
   app->run.to_subtask = false;
   while (view_run_open(app) && step_run(app)) continue;
+  if (app->other) view_run_finish(app->other);
 }
 
 void view_run_end(viewApp* app) {
+  if (app->other) view_run_end(app->other);
   if (!view_run_open(app)) return;
 
   if (app->run.trace.rows > app->run.published) publish_run(app, false);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct viewScript {
   FILE* file;
   char path[LOOM_PATH_MAX];
   int line;
+  bool live;          // comes through a pipe or from a terminal, as it is written
   loomNames written;  // pictures and films of this run, which may be written again
   loomOutput film;    // nobody else's until the script ends
 };
@@ -57,9 +59,8 @@ static int open_picture(loomOutput* out, const viewScript* s, const viewApp* app
 // Told at the start, where the script is a file: what could not be written at its end.
 static int try_pictures(viewScript* s, const viewApp* app, loomError* err) {
   char text[LINE], path[LOOM_PATH_MAX];
-  struct stat st;
   int code = 0;
-  if (fstat(fileno(s->file), &st) || !S_ISREG(st.st_mode)) return 0;
+  if (s->live) return 0;
 
   for (s->line = 1; !code && fgets(text, sizeof text, s->file); s->line++) {
     const char* at = trim_line(text);
@@ -74,6 +75,7 @@ static int try_pictures(viewScript* s, const viewApp* app, loomError* err) {
 }
 
 int view_script_open(viewScript** out, const viewApp* app, const char* path, loomError* err) {
+  struct stat st;
   FILE* file = strcmp(path, "-") ? fopen(path, "r") : stdin;
   if (!file) return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read (%s)", path, strerror(errno));
 
@@ -84,6 +86,8 @@ int view_script_open(viewScript** out, const viewApp* app, const char* path, loo
   }
 
   s->file = file;
+  s->live = fstat(fileno(file), &st) || !S_ISREG(st.st_mode);
+  if (s->live) setvbuf(file, NULL, _IONBF, 0);  // so that what has come can be asked of the pipe itself
   snprintf(s->path, sizeof s->path, "%.*s", LOOM_PATH_MAX - 1, path);
   int code = try_pictures(s, app, err);
   if (!code) *out = s;
@@ -261,6 +265,28 @@ static bool on_widget(viewApp* app, const char* label, bool click) {
   return true;
 }
 
+// Where a widget is, or a row on an arm's lane ("row 40 0"), as JSON: for whoever moves a real mouse there.
+static bool tell_where(viewApp* app, const char* what) {
+  const char* number = behind(what, "row ");
+  double at[2];
+  int64_t row, arm;
+
+  view_digest(app);
+  if (number) {
+    if (app->stage.entry < 0 || !tool_read_int(&row, &number, 0, INT_MAX) ||
+        !tool_read_int(&arm, &number, 0, app->task->arm_count - 1))
+      return false;
+    at[0] = view_time_x(app, (double)row);
+    at[1] = view_time_y(app, (int)arm);
+  } else if (!gui_find(what, &at[0], &at[1])) {
+    printf("{\"x\":-1,\"y\":-1}\n");  // not in sight, which a test may wait for
+    return !fflush(stdout);
+  }
+
+  printf("{\"x\":%.0f,\"y\":%.0f}\n", at[0], at[1]);
+  return !fflush(stdout);
+}
+
 // A name, places in pixels, then button and modifiers.
 static bool mouse_gesture(viewApp* app, const char* text) {
   static const struct {
@@ -323,6 +349,7 @@ static void tell_state(viewApp* app) {
   cJSON_AddBoolToObject(o, "running", view_run_open(app));
 
   // The widgets.
+  cJSON_AddStringToObject(o, "pinned", app->pinned);
   cJSON_AddBoolToObject(o, "unsaved", view_edit_unsaved(app));
   cJSON_AddNumberToObject(o, "plots", app->track_count);
   cJSON_AddNumberToObject(o, "seen_rows", floor(app->ui.last - app->ui.first + 0.5));
@@ -391,7 +418,7 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
   const char *key = behind(text, "key "), *up = behind(text, "up "), *typed = behind(text, "type "),
              *clicked = behind(text, "click-on "), *pointed = behind(text, "point-at "),
              *boundary = behind(text, "drag-boundary "), *waits = behind(text, "wait "),
-             *size = behind(text, "size ");
+             *size = behind(text, "size "), *where = behind(text, "where ");
   int64_t w, h;
 
   if (waits && tool_read_int(&w, &waits, INT_MIN, INT_MAX)) {
@@ -415,6 +442,7 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
   }
 
   if (boundary) return drag_boundary(app, boundary);
+  if (where) return tell_where(app, where);
   if (clicked) return on_widget(app, clicked, true);
   if (pointed) return on_widget(app, pointed, false);
   if (typed) {
@@ -438,6 +466,12 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
   return true;
 }
 
+// Is there a line to be read, or the end of all? A window goes on while nobody writes any.
+static bool has_line(const viewScript* s) {
+  struct pollfd input = {.fd = fileno(s->file), .events = POLLIN};
+  return !s->live || poll(&input, 1, 0) != 0;
+}
+
 int view_script_next(viewScript* s, viewApp* app, int* wait, char shot[LOOM_PATH_MAX], loomError* err) {
   char text[LINE], film[LOOM_PATH_MAX] = "";
 
@@ -446,6 +480,7 @@ int view_script_next(viewScript* s, viewApp* app, int* wait, char shot[LOOM_PATH
 
   // Lines follow each other until one asks for frames or a picture.
   while (!*wait && !*shot && !app->quit && !tool_stop) {
+    if (!app->args->headless && !has_line(s)) return 0;
     if (!fgets(text, sizeof text, s->file)) return 1;
     s->line++;
 

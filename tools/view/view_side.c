@@ -215,9 +215,11 @@ void view_ui_side(viewApp* app, guiBox box) {
   gui_panel("##side", box, GUI_PADDED);
   gui_scroll("##sections", 0, 0);
   section_demo(app);
+  view_compare_section(app);
   section_subtasks(app);
   section_show(app);
   section_live(app);
+  view_summary_section(app);
   section_rendering(app);
   section_groups(app);
   gui_scroll_end();

@@ -215,13 +215,14 @@ static int open_models(viewApp* app, loomError* err) {
 
   if (!code && !s->model) code = open_stage_model(app, label, err);
 
-  // The camera is placed once: it stays where the user put it when other demos are shown.
-  if (!code && !app->has_view) loom_free_camera(&app->camera, s->model);
-  app->has_view = app->has_view || !code;
-
   if (!code && s->demo.state_dim != 1 + s->model->nq + s->model->nv)
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: states have %d columns, its model 1 + nq + nv = %d",
                           label, s->demo.state_dim, (int)(1 + s->model->nq + s->model->nv));
+
+  // The camera is placed once: it stays where the user put it when other demos are shown.
+  if (!code && !app->has_view) loom_free_camera(&app->camera, s->model, s->demo.states + 1);
+  if (!code && !app->has_view && app->other) app->camera.distance *= 1.4;  // halves of a picture are narrow
+  app->has_view = app->has_view || !code;
 
   if (!code)
     code =

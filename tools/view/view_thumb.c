@@ -120,6 +120,7 @@ static int draw_thumb(loomImage* out, thumbMaker* t, int number, loomError* err)
     mju_copy(t->data->qpos, demo.states + (size_t)(demo.rows - 1) * (size_t)demo.state_dim + 1,
              (int)t->model->nq);
     mj_forward(t->model, t->data);
+    loom_renderer_aim(t->renderer, t->data->qpos);
 
     code = loom_renderer_draw(t->renderer, t->data, out, err);
     brighten(out);

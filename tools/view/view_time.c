@@ -333,6 +333,16 @@ static void draw_failure(const viewApp* app) {
   gui_draw_line(x - r, y + r, x + r, y - r, 2.5f, gui_color(GUI_BAD));
 }
 
+// Where two that are compared part.
+static void draw_difference(const viewApp* app, guiBox box) {
+  int row = view_compare_row(app);
+  if (row < 0) return;
+
+  float x = (float)view_time_x(app, row), em = gui_em(), top = box.y + ruler_height * em;
+  gui_draw_line(x, top, x, box.y + box.h, 2, gui_color(GUI_WARN));
+  gui_draw_triangle(x - 0.3f * em, top, x + 0.3f * em, top, x, top + 0.4f * em, gui_color(GUI_WARN));
+}
+
 static void draw_lanes(const viewApp* app, float left, int row, const guiCanvas* c) {
   const viewUi* u = &app->ui;
   int hot_arm = app->drag == VIEW_DRAG_BOUNDARY ? app->drag_arm : -1, hot = app->drag_subtask;
@@ -355,6 +365,7 @@ static void draw_lanes(const viewApp* app, float left, int row, const guiCanvas*
     if (app->stage.has_ends) draw_boundaries(app, hot_arm, hot);
     draw_failure(app);
   }
+  draw_difference(app, c->box);
 
   // The row shown, and the one under the mouse.
   float top = c->box.y + gui_em() * 0.2f, foot = c->box.y + c->box.h, x = (float)view_time_x(app, row);

@@ -28,6 +28,22 @@ static void tell_message(const viewApp* app, guiBox box) {
   gui_note_end();
 }
 
+// Which is which of two.
+static void name_sides(viewApp* app, guiBox box) {
+  float pad = gui_em() / 2;
+  char name[2 * LOOM_NAME_MAX + 64];
+
+  for (int side = 0; side < 2; side++) {
+    const viewApp* shown = side ? app->other : app;
+    mjrRect part = view_part(app, side);
+    view_compare_name(name, shown);
+    gui_note(side ? "##right" : "##left", (float)part.left + pad, box.y + pad, (float)part.width - 2 * pad,
+             false);
+    gui_text_wrapped(GUI_INK, name);
+    gui_note_end();
+  }
+}
+
 static void tell_over_scene(viewApp* app, guiBox box) {
   float pad = gui_em() / 2;
 
@@ -39,6 +55,8 @@ static void tell_over_scene(viewApp* app, guiBox box) {
     gui_note("##driving", box.x + pad, box.y + pad, box.w - 2 * pad, false);
     view_drive_tell(app);
     gui_note_end();
+  } else if (view_compare_shown(app)) {
+    name_sides(app, box);
   }
   tell_message(app, box);
 }
@@ -98,6 +116,7 @@ static void lay_out(viewApp* app, float top) {
 
   u->hovered = u->hovering;
   u->hovering = -1;
+  u->plots = plots;
   if (plots.h > 0) view_ui_plots(app, plots);
   if (time.h > 0) view_ui_time(app, time);
   splitters(app, list, side, plots);

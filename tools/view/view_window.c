@@ -14,6 +14,7 @@ typedef struct viewWindow {
   viewApp* app;
   GLFWcursor* cursor[GUI_MOVE + 1];
   guiPointer pointer;
+  double mouse[2];  // where the last event said that it is, pixels
   bool titled_unsaved;
 } viewWindow;
 
@@ -52,12 +53,10 @@ static void on_char(GLFWwindow* w, unsigned int letter) {
 }
 
 // The mouse in pixels of the framebuffer, which on some screens are finer than the window's.
-static void mouse_at(GLFWwindow* w, double* x, double* y) {
+static void in_pixels(GLFWwindow* w, double* x, double* y) {
   int width, height;
 
   glfwGetWindowSize(w, &width, &height);
-  glfwGetCursorPos(w, x, y);
-
   if (width > 0) *x *= (double)window_of(w)->app->width / width;
   if (height > 0) *y *= (double)window_of(w)->app->height / height;
 }
@@ -66,11 +65,11 @@ static void on_button(GLFWwindow* w, int button, int action, int mods) {
   static const int buttons[] = {mjBUTTON_LEFT, mjBUTTON_RIGHT, mjBUTTON_MIDDLE};
   viewApp* app = window_of(w)->app;
 
-  double x, y;
+  // Where it was when the button went down: asked now, the mouse may be further on than a slow picture.
+  const double* at = window_of(w)->mouse;
   if (button > 2) return;
 
-  mouse_at(w, &x, &y);
-  view_move(app, x, y, mods_of(mods));
+  view_move(app, at[0], at[1], mods_of(mods));
   if (action == GLFW_RELEASE) {
     view_release(app, buttons[button], mods_of(mods));
   } else {
@@ -79,7 +78,9 @@ static void on_button(GLFWwindow* w, int button, int action, int mods) {
 }
 
 static void on_move(GLFWwindow* w, double x, double y) {
-  mouse_at(w, &x, &y);
+  in_pixels(w, &x, &y);
+  window_of(w)->mouse[0] = x;
+  window_of(w)->mouse[1] = y;
   view_move(window_of(w)->app, x, y, mods_now(w));
 }
 
@@ -265,7 +266,8 @@ static int draw_frame(viewWindow* v, loomError* err) {
 // 60 frames a second while something moves, fewer while a tooltip or a blinking cursor waits, else asleep
 // until an event comes.
 static void wait_for_events(const viewApp* app, bool script, double began) {
-  bool busy = app->playing || script || app->list.read < app->list.demo_count || wants_frame(app);
+  bool busy = app->playing || (app->other && app->other->playing) || script ||
+              app->list.read < app->list.demo_count || wants_frame(app);
   double left = 1.0 / 60 - (glfwGetTime() - began);
 
   if (!busy) {

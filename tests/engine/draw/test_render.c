@@ -263,7 +263,7 @@ static void models_without_groups_are_seen(void** state) {
       assert_int_equal(m->geom_group[mj_name2id(m, mjOBJ_GEOM, shown[i].geom)], shown[i].group);
 
     // The view is set for a table, MuJoCo's own otherwise.
-    loom_free_camera(&camera, m);
+    loom_free_camera(&camera, m, NULL);
     assert_true(table ? camera.lookat[0] == 0 && camera.azimuth == 180
                       : camera.lookat[0] == 3 && camera.lookat[2] == 1);
     mj_deleteModel(m);
@@ -278,6 +278,8 @@ static void what_moves_is_in_the_middle(void** state) {
     double azimuth, lookat[2];
   } rows[] = {{"", "1 -1 0", "1 1 0", 180, {1, 0}},
               {"", "-1 2 0", "1 2 0", 90, {0, 2}},
+              {"", "1.5 -1 0", "1 1 0", 0, {1.25, 0}},  // else the object would be behind the arm
+              {"", "-1 2 0", "1 2.5 0", 270, {0, 2.25}},
               {"<visual><global azimuth='30'/></visual>", "1 -1 0", "1 1 0", 30, {5, 5}}};
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -293,9 +295,17 @@ static void what_moves_is_in_the_middle(void** state) {
     if (loom_model_compile(&m, xml, "moving", NULL, NULL, &err)) fail_msg("%s", err.message);
 
     // Both balls, 2.2 m from end to end, fit into the picture's height.
-    loom_free_camera(&camera, m);
+    loom_free_camera(&camera, m, NULL);
     assert_float_equal(camera.azimuth, rows[i].azimuth, 1e-9);
     for (int k = 0; k < 2; k++) assert_float_equal(camera.lookat[k], rows[i].lookat[k], 1e-6);
+
+    // Where the object is elsewhere, so is the middle.
+    double qpos[8] = {0, 1, 3, 0, 1};
+    if (!i) {
+      mjvCamera moved;
+      loom_free_camera(&moved, m, qpos);
+      assert_float_equal(moved.lookat[1], 1, 1e-6);
+    }
     if (!i) assert_true(camera.distance * sin(m->vis.global.fovy * mjPI / 360) > 1.1 && camera.distance < 5);
     mj_deleteModel(m);
   }

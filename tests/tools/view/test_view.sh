@@ -385,6 +385,68 @@ check 'picture double' picture "$keep/view-double.png"
 check 'a wrong theme is told' sh -c "! '$loom' view threading --theme blue 2>'$work/errors' && grep -q 'dark or light' '$work/errors'"
 check 'so is a wrong scale' sh -c "! '$loom' view threading --scale 9 2>'$work/errors' && grep -q '0.5 to 4' '$work/errors'"
 
+# Two files side by side: what began alike is beside each other, until it parts; plots go over each other, and into files.
+"$loom" generate threading -n 3 --seed 4 --select random -o "$work/random.hdf5" >/dev/null 2>&1
+cat >"$work/pair" <<END
+plot 3
+tell
+row 60
+shot $keep/view-pair.png
+differ
+tell
+differ 9
+tell
+export $work/plots.csv
+export $work/plots.png
+wait 6
+tell
+export $work/plots.hdf5
+tell
+plot 0
+export csv
+tell
+demo demo_2
+tell
+attempt 1
+finish
+tell
+shot $keep/view-alone-again.png
+quit
+END
+check 'two files' view "$work/t.hdf5" "$work/random.hdf5" --headless --script "$work/pair"
+check 'the same demo is beside it' state 1 pinned '"random.hdf5: demo_0"'
+check 'they part somewhere' test "$(number 2 row)" -gt 0 -a "$(number 2 row)" -lt 100
+check 'which is said' grep -q '"message":"they differ by more than 0.001 m or rad from row' "$work/told"
+check 'not by 9 m' grep -q '"message":"the two do not differ by more than 9 m' "$work/told"
+check 'lines as numbers' test "$(wc -l <"$work/plots.csv")" -ge 200
+check 'time, seven joints of two arms of two demos' test "$(awk -F, 'NR == 2 { print NF }' "$work/plots.csv")" = 30
+check 'a row a control step' grep -q '^20,1,' "$work/plots.csv"
+check 'lines as a picture' picture "$work/plots.png"
+check 'what a plot is not written as' grep -q '"message":"plots are written as FILE.csv or FILE.png' "$work/told"
+check 'nothing to be written' grep -q '"message":"there is no plot' "$work/told"
+check 'an attempt has nothing beside it' state 8 pinned '""'
+check 'picture pair' picture "$keep/view-pair.png"
+check 'no OpenGL error of two' sh -c "! grep -q '\"gl_error\":[1-9]' '$work/told'"
+printf '%s\n' 'plot 1' "export $work/plots.csv" tell quit >"$work/again"
+stays() { "$loom" view "$work/t.hdf5" --headless --script "$work/again" >"$work/told" 2>&1 && grep -q 'plots.csv.*--overwrite' "$work/told"; }
+check 'what is there stays' stays
+other_task() { ! view "$work/t.hdf5" "$work/own/demo.hdf5" --headless --script "$work/again" && grep -qE 'own|task' "$work/errors"; }
+check 'demos of another task are not compared' other_task
+
+# Two policies from the same start; of one policy nothing parts.
+"$loom" train --data "$work/t.hdf5" -p bc_l2 --hidden 16 --epochs 1 --steps 5 --rollouts 0 --threads 1 --seed 2 \
+  -o "$work/second" >/dev/null 2>&1
+printf '%s\n' 'policy 2' 'wait 30' finish differ tell "shot $keep/view-policies.png" quit >"$work/beside"
+beside() {
+  view "$work/t.hdf5" --policy "$work/trained/last.safetensors" --beside "$work/$1/last.safetensors" --headless \
+    --script "$work/beside" && grep -q "\"message\":\"$2" "$work/told"
+}
+check 'a policy beside itself' beside trained 'the two do not differ'
+check 'beside another' beside second 'they differ by more than 0.001 m or rad from row [0-9]'
+check 'as told' state 1 demo '"policy 2 (seed 0)"'
+check 'picture policies' picture "$keep/view-policies.png"
+check 'one policy is not two' sh -c "! '$loom' view threading --beside x 2>'$work/errors' && grep -q -- '--policy' '$work/errors'"
+
 # A scene without meshes is seen, too: alone in the picture, another row is another picture.
 printf '%s\n' menu list timeline "shot $work/own-0.png" 'row 60' "shot $work/own-60.png" quit >"$work/own-script"
 check 'a scene without meshes' view "$work/own/demo.hdf5" --task "$own" --headless --script "$work/own-script"
@@ -435,6 +497,9 @@ check 'what is left of a file is shown' half
 bad_script() { ! view threading --headless --script - && grep -q -- '-:1: no such command' "$work/errors"; }
 check 'a wrong line of a script is told' bad_script <<<'dance'
 check 'usage' sh -c "! '$loom' view 2>'$work/errors' && grep -q 'one task or file' '$work/errors'"
+printf '%s\n' 'where Keep' 'where nowhere' 'where row 10 0' >"$work/where"
+places() { view threading --headless --script "$work/where" && [ "$(grep -c '"x":[0-9]' "$work/told")" = 2 ] && grep -q '"x":-1' "$work/told"; }
+check 'where widgets lie' places
 
 # Open, browse, close under the sanitizers, where they are built. Not while a thread draws thumbnails: a child
 # forked then may inherit the sanitizer's own lock.
