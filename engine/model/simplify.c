@@ -142,9 +142,11 @@ static int simplify_mesh(mjModel* m, int mesh, const loomSimplifyDef* def, loomE
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simpler mesh");
   }
 
-  // As few triangles as the largest deviation allows.
+  // As few triangles as the largest deviation allows: a share of the mesh's size, and so many meters.
+  double size = (double)meshopt_simplifyScale(c.place, c.places, 3 * sizeof(float)),
+         error = def->most > 0 && size > 0 ? fmin(def->error, def->most / size) : def->error;
   size_t n = meshopt_simplify(c.reduced, c.index, (size_t)c.count, c.place, c.places, 3 * sizeof(float), 0,
-                              (float)def->error, 0, NULL);
+                              (float)error, 0, NULL);
 
   // Written over the mesh's own: there are never more.
   int to = 3 * m->mesh_faceadr[mesh];

@@ -9,6 +9,7 @@
 
 typedef struct loomSimplifyDef {
   double error;   // largest deviation, as a share of a mesh's extent; default 0.004
+  double most;    // nor more than this, m: of large meshes thin parts would go, and their ends float; 0 = any
   int min_faces;  // meshes with fewer triangles stay as they are; default 200
   int texture;    // textures are halved until they are at most so many pixels across; default 512
 } loomSimplifyDef;

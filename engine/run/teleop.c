@@ -19,8 +19,7 @@ loomTeleopDef loom_default_teleop_def(void) {
 
 // ---- one step's targets
 
-// Orientation of the axes that an arm's input is along.
-static void axes_of(double quat[4], const loomTeleop* t, int a) {
+void loom_teleop_axes(double quat[4], const loomTeleop* t, int a) {
   const loomArm* arm = &t->episode->arms[a];
   switch (t->input[a].frame) {
     case LOOM_TELEOP_BASE: {
@@ -124,7 +123,7 @@ static void move_target(loomTeleop* t, int a) {
   // Moves of the device or of keys, along the axes that were chosen.
   double axes[4], move[3], turn[3], rotation[4];
   if (mju_norm3(in->move) == 0 && mju_norm3(in->turn) == 0) return;
-  axes_of(axes, t, a);
+  loom_teleop_axes(axes, t, a);
   loom_quat_rotate(move, axes, in->move);
   loom_quat_rotate(turn, axes, in->turn);
 

@@ -15,6 +15,10 @@ typedef enum loomTeleopFrame {
 /// "world", "base", "eef"; -1 for another name.
 int loom_teleop_frame(const char* name);
 
+struct loomTeleop;
+/// Orientation of the axes that an arm's input is along, in the world.
+void loom_teleop_axes(double quat[4], const struct loomTeleop* t, int arm);
+
 /// What a device asks of one arm in one control step. Zero asks for nothing: the arm keeps its target.
 typedef struct loomTeleopArm {
   loomTeleopFrame frame;       // of move and turn

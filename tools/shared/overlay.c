@@ -1,5 +1,7 @@
 #include "tools/shared/overlay.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,6 +178,33 @@ static void borrow_mesh(mjvGeom* g, const mjModel* from, const mjModel* shown) {
   }
 }
 
+// Does the scene, up to `n`, show the same shape at the same place? A ghost over it would flicker with it.
+static bool is_covered(const mjvScene* scene, int n, const mjvGeom* ghost) {
+  for (int i = 0; i < n; i++) {
+    const mjvGeom* g = &scene->geoms[i];
+    double away = 0, turned = 0;
+    if (g->type != ghost->type || g->dataid != ghost->dataid || g->objtype != mjOBJ_GEOM) continue;
+
+    for (int k = 0; k < 3; k++) away = fmax(away, fabs((double)g->pos[k] - (double)ghost->pos[k]));
+    for (int k = 0; k < 9; k++) turned = fmax(turned, fabs((double)g->mat[k] - (double)ghost->mat[k]));
+    if (away < 0.002 && turned < 0.01 && !memcmp(g->size, ghost->size, sizeof g->size)) return true;
+  }
+  return false;
+}
+
+// A little behind: round parts that only turned lie where they were, and would flicker with themselves.
+static void step_back(mjvGeom* g, const mjvScene* scene) {
+  mjtNum eye[3], away[3];
+  for (int k = 0; k < 3; k++) {
+    eye[k] = ((mjtNum)scene->camera[0].pos[k] + (mjtNum)scene->camera[1].pos[k]) / 2;
+    away[k] = (mjtNum)g->pos[k] - eye[k];
+  }
+
+  // Along the line of sight, where nobody sees 5 mm.
+  mju_normalize3(away);
+  for (int k = 0; k < 3; k++) g->pos[k] += (float)(0.005 * away[k]);
+}
+
 // The source demo of arm 0's subtask as it was, robots and objects, pale, in its own place.
 static void add_ghost(mjvScene* scene, overlayGhost* ghost, const annotation* s,
                       const overlaySources* sources, const mjModel* shown, const mjvOption* option, int row) {
@@ -203,14 +232,39 @@ static void add_ghost(mjvScene* scene, overlayGhost* ghost, const annotation* s,
   int before = scene->ngeom;
   mjv_addGeoms(ghost->model, ghost->data, &bare, NULL, mjCAT_DYNAMIC, scene);
 
-  // Each geom that was added: pale, with no texture.
-  for (int i = before; i < scene->ngeom; i++) {
-    mjvGeom* geom = &scene->geoms[i];
+  // Each geom that was added: pale, with no texture; what has not moved is seen already.
+  int added = scene->ngeom;
+  scene->ngeom = before;
+  for (int i = before; i < added; i++) {
+    mjvGeom* geom = &scene->geoms[scene->ngeom];
+    if (i != scene->ngeom) *geom = scene->geoms[i];
     if (geom->type == mjGEOM_MESH) borrow_mesh(geom, ghost->model, shown);
+    if (is_covered(scene, before, geom)) continue;
+    step_back(geom, scene);
+    scene->ngeom++;
     memcpy(geom->rgba, ghost_rgba, sizeof geom->rgba);
     geom->matid = -1;
     geom->transparent = 1;
   }
+}
+
+void overlay_arrow(mjvScene* scene, const double from[3], const double to[3], double width,
+                   const float rgba[4], const char* label) {
+  mjvGeom* g = next_geom(scene);
+  if (!g) return;
+
+  mjv_initGeom(g, mjGEOM_ARROW, NULL, NULL, NULL, rgba);
+  mjv_connector(g, mjGEOM_ARROW, width, from, to);
+  g->category = mjCAT_DECOR;
+
+  // Its name stands at its tip.
+  mjvGeom* tip = next_geom(scene);
+  mjtNum none[3] = {1e-4, 1e-4, 1e-4}, at[3];
+  if (!tip) return;
+  for (int k = 0; k < 3; k++) at[k] = to[k] + 0.15 * (to[k] - from[k]);
+  mjv_initGeom(tip, mjGEOM_SPHERE, none, at, NULL, rgba);
+  tip->category = mjCAT_DECOR;
+  snprintf(tip->label, sizeof tip->label, "%s", label);
 }
 
 void overlay_add(mjvScene* scene, overlayGhost* ghost, const annotation* s, const overlaySources* sources,

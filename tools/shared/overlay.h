@@ -51,5 +51,8 @@ void overlay_add(mjvScene* scene, overlayGhost* ghost, const annotation* s, cons
                  const mjModel* model, const mjvOption* option, int kinds, int row);
 /// A dot; type is mjGEOM_SPHERE or mjGEOM_BOX, size in m.
 void overlay_dot(mjvScene* scene, int type, const double at[3], double size, const float rgba[4]);
+/// An arrow, m, with a label at its tip.
+void overlay_arrow(mjvScene* scene, const double from[3], const double to[3], double width,
+                   const float rgba[4], const char* label);
 
 #endif

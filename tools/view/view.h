@@ -640,7 +640,10 @@ void view_drive_release(viewApp* app, int key);
 void view_drive_mouse(viewApp* app, double dx, double dy, bool turn);
 void view_drive_grip(viewApp* app);
 void view_drive_next_arm(viewApp* app);
-/// How things stand and what the keys do, as widgets.
+/// Where the keys move the hands, into the scene.
+void view_drive_draw(viewApp* app);
+/// How things stand, as widgets; and what the keys do, as a part of the panel at the right.
 void view_drive_tell(const viewApp* app);
+void view_drive_section(const viewApp* app);
 
 #endif

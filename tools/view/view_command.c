@@ -519,7 +519,7 @@ const viewAction view_actions[] = {
     {"live", NULL, "Live", "Simulate from here",
      "The simulator goes on from the row shown; Ctrl drag pushes what is selected", do_live, 'I', CTRL, 0},
     {"drive", NULL, "Live", "Drive the arms",
-     "By keys, mouse, gamepad or 3-D mouse; what succeeds can be saved as a source demo", do_drive, 'J', CTRL,
+     "Teleoperation by keys, mouse, gamepad or 3-D mouse; the keys are told on the hand and beside it; what succeeds can be saved as a source demo", do_drive, 'J', CTRL,
      0},
     {"seed", NULL, NULL, NULL, NULL, do_seed, 0, 0, 0},
 

@@ -220,6 +220,39 @@ void view_drive_mouse(viewApp* app, double dx, double dy, bool turn) {
   for (int i = 0; i < 3; i++) v->mouse_move[i] += scale * (dx * right[i] - dy * forward[i]);
 }
 
+// Where each key moves the hands that are driven, as arrows with the key's letter; those held stand out.
+void view_drive_draw(viewApp* app) {
+  static const char keys[] = "WSADRF";
+  static const float free[4] = {0.95f, 0.95f, 0.95f, 1}, held[4] = {0.24f, 0.55f, 1, 1};
+  viewDrive* v = drive_of(app);
+  double length = 0.09 * app->camera.distance;
+
+  for (int a = 0; a < v->session.episode->arm_count; a++) {
+    loomPose hand = loom_episode_eef(v->session.episode, a);
+    double axes[4];
+    if (!drives_arm(v, a)) continue;
+
+    v->session.teleop.input[a].frame = v->frame;
+    loom_teleop_axes(axes, &v->session.teleop, a);
+    for (const char* key = keys; *key; key++) {
+      bool one[128] = {false};
+      loomTeleopArm in = {.frame = v->frame};
+      mjtNum way[3], from[3], to[3];
+
+      // As the key itself would move it.
+      one[(int)*key] = true;
+      teleop_keys(&in, one, app->camera.azimuth, 1);
+      mju_rotVecQuat(way, in.move, axes);
+      mju_normalize3(way);
+      for (int k = 0; k < 3; k++) {
+        from[k] = hand.pos[k] + 0.4 * length * way[k];
+        to[k] = hand.pos[k] + length * way[k];
+      }
+      overlay_arrow(&app->scene, from, to, 0.035 * length, v->held[(int)*key] ? held : free, (char[2]){*key});
+    }
+  }
+}
+
 static void tell_keys(const char* keys, const char* words) {
   float left = gui_x();
   gui_text(GUI_INK, "%s", keys);
@@ -230,17 +263,6 @@ static void tell_keys(const char* keys, const char* words) {
 
 void view_drive_tell(const viewApp* app) {
   static const char* const frames[] = {"world", "base", "hand"};
-  static const char* const keys[][2] = {{"W S A D R F", "move"},
-                                        {"Z X, T G, C V", "turn"},
-                                        {"Space", "open, close"},
-                                        {"Tab", "other arm, both"},
-                                        {"B", "frame"},
-                                        {"- =", "speed"},
-                                        {"Shift drag", "move; right button: turn"},
-                                        {"Enter", "save"},
-                                        {"Backspace", "back 5 s"},
-                                        {"Delete", "discard"},
-                                        {"Ctrl+J", "end"}};
   const viewDrive* v = &app->drive;
   const loomRunResult* run = &v->session.teleop.run;
   char arm[16] = "both arms";
@@ -254,6 +276,23 @@ void view_drive_tell(const viewApp* app) {
   gui_text(success ? GUI_GOOD : GUI_DIM, "%.1f s, success: %s (%d of %d steps), %d demos saved",
            (double)v->session.trace.rows / app->task->control_freq, success ? "yes" : "not yet",
            run->success_steps, app->task->success_hold, v->session.saved);
+}
+
+void view_drive_section(const viewApp* app) {
+  static const char* const keys[][2] = {{"W, S", "away, nearer"},
+                                        {"A, D", "left, right"},
+                                        {"R, F", "up, down"},
+                                        {"Z X, T G, C V", "turn"},
+                                        {"Space", "open, close the hand"},
+                                        {"Tab", "the other arm, both"},
+                                        {"B", "frame: world, base, hand"},
+                                        {"- =", "slower, faster"},
+                                        {"Shift drag", "move; right button: turn"},
+                                        {"Enter", "save what succeeded"},
+                                        {"Backspace", "back 5 s"},
+                                        {"Delete", "discard, begin anew"},
+                                        {"Ctrl+J", "end"}};
+  if (!app->drive.on || !gui_section("Driving", true)) return;
 
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) tell_keys(keys[i][0], keys[i][1]);
 }

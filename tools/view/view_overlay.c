@@ -21,6 +21,7 @@ static void add_coverage(viewApp* app) {
 void view_add_overlays(viewApp* app) {
   if (app->show_coverage) add_coverage(app);
 
+  if (app->drive.on) view_drive_draw(app);
   if (app->live) return;
 
   annotation s = view_annotation(app);

@@ -214,6 +214,7 @@ static void section_groups(viewApp* app) {
 void view_ui_side(viewApp* app, guiBox box) {
   gui_panel("##side", box, GUI_PADDED);
   gui_scroll("##sections", 0, 0);
+  view_drive_section(app);
   section_demo(app);
   view_compare_section(app);
   section_subtasks(app);

@@ -182,6 +182,7 @@ static int open_stage_model(viewApp* app, const char* label, loomError* err) {
   // Drawing on a CPU costs triangles: the stage shows simplified meshes unless --full asks for all of them.
   loomSimplifyDef light = loom_default_simplify_def();
   light.texture = 256;
+  light.most = 0.001;
 
   size_t capacity = mj_getCacheCapacity(mj_getCache());
   mj_setCacheCapacity(mj_getCache(), 0);  // these meshes are not read again

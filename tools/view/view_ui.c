@@ -54,6 +54,7 @@ static void tell_over_scene(viewApp* app, guiBox box) {
   } else if (app->drive.on) {
     gui_note("##driving", box.x + pad, box.y + pad, box.w - 2 * pad, false);
     view_drive_tell(app);
+    if (!app->show_ui) view_drive_section(app);  // nothing else tells the keys
     gui_note_end();
   } else if (view_compare_shown(app)) {
     name_sides(app, box);
