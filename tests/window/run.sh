@@ -97,9 +97,10 @@ visit() {
   shot 4-moved
   click Edit && shot 5-menu && click Undo
   check "$size: and back" test "$(ends)" = "$before"
-  click Keep && click Save
+  click Keep && click Save && shot 6-saving
+  say saved && settle
   check "$size: saved" test "$(value unsaved)" = false
-  shot 6-saved
+  shot 7-saved
   printf '%s: %d actions\n' "$size" "$actions"
   check "$size: in 40 actions" test "$actions" -le 40
 }

@@ -117,7 +117,8 @@ static const toolCommand command = {
         "what is written on it), point X Y, click X Y [ctrl], double X Y, drag X Y X Y, scroll X Y N, key K\n"
         "[ctrl|shift], up K (a held key is let go), type TEXT, size W H, wait FRAMES, thumbs (wait for "
         "pictures and\n"
-        "outcomes), tell (the state as JSON), where WIDGET or where row ROW ARM (its place as JSON), shot "
+        "outcomes), saved (wait until it is), tell (the state as JSON), where WIDGET or where row ROW ARM "
+        "(its place as JSON), shot "
         "FILE.png, film FILE.mp4 (headless: the frames of later "
         "waits, 30 a\n"
         "second), quit. Files that are there already are replaced only with --overwrite.\n"
@@ -250,6 +251,7 @@ void view_advance(viewApp* app, double seconds) {
   app->thumb_fresh = false;
 
   if (view_thumb_take(app)) app->ui.frames = 2;
+  view_save_advance(app, 0.03);
 
   if (app->other && view_run_open(app->other) && app->other->playing) {
     int shown = app->other->stage_id;
@@ -346,6 +348,7 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
 void view_show_first(viewApp* app) {
   if (app->first < app->list.n) view_show(app, app->first);
   view_thumb_start(app);
+  view_journal_open(app);
 
   if (!loom_dataset_warning(app->dataset)) return;
   fprintf(stderr, "view: warning: %s\n", loom_dataset_warning(app->dataset));
@@ -373,6 +376,7 @@ void view_close_data(viewApp* app) {
 
 void view_close(viewApp* app) {
   view_thumb_stop(app);
+  view_journal_close(app, tool_stop);
   view_compare_close(app);
   view_close_data(app);
   gui_close();

@@ -656,6 +656,12 @@ void gui_tip(const char* text) {
   ImGui::EndTooltip();
 }
 
+void gui_progress(double share, float width) {
+  ImGui::PushStyleColor(ImGuiCol_PlotHistogram, gui.color[GUI_ACCENT]);
+  ImGui::ProgressBar((float)share, ImVec2(width, gui_em() * 0.5f), "");
+  ImGui::PopStyleColor();
+}
+
 bool gui_button(const char* label, float width) {
   bool used = ImGui::Button(label, ImVec2(width, 0));
   remember(label);

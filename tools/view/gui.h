@@ -143,6 +143,8 @@ void gui_font_end(void);
 float gui_text_width(const char* text);
 /// Of the widget before.
 void gui_tip(const char* text);
+/// A bar of which a share, 0 to 1, is full.
+void gui_progress(double share, float width);
 bool gui_button(const char* label, float width);
 /// A button that shows whether it is on.
 bool gui_chip(const char* label, bool on);

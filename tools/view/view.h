@@ -11,6 +11,7 @@
 #include <mujoco/mujoco.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "engine/data/dataset.h"
 #include "engine/draw/chart.h"
@@ -20,6 +21,7 @@
 #include "generators/attempt/attempt.h"
 #include "generators/expert/expert.h"
 #include "generators/source/replay.h"
+#include "generators/source/segment.h"
 #include "policies/agent/trained.h"
 #include "tools/shared/annotation.h"
 #include "tools/shared/common.h"
@@ -279,6 +281,23 @@ typedef struct viewEdit {
   int ends[2][LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];
 } viewEdit;
 
+/// A save that goes on.
+typedef struct viewSave {
+  bool on, use, told;  // use: given says ends; told: that it is being written
+  loomReplay* replay;  // (list.n), n of which are there
+  int n, at, version;  // at: entries looked at; version: of the edits when it began
+  loomSegmentFile given;
+  double began;  // s, by loom_clock
+} viewSave;
+
+/// Edits that are not saved, in a file.
+typedef struct viewJournal {
+  char path[LOOM_PATH_MAX];
+  FILE* file;    // held by this process; NULL = there is none
+  bool refused;  // it cannot be
+  int found;     // edits of an earlier session, until the user says what is to be done with them
+} viewJournal;
+
 typedef struct viewApp viewApp;
 
 /// What a user can do. `name` and `arg` are its line in a script; actions without a label are there for
@@ -323,8 +342,13 @@ struct viewApp {
 
   viewEdit* edit;  // (edit_count), of which the first edit_at are done and the others undone
   int edit_count, edit_at;
-  int edit_saved;  // edits that were done when it was saved; -1 = others
-  bool edit_open;  // the last one goes on: a drag
+  int edit_saved;    // edits that were done when it was saved; -1 = others
+  bool edit_open;    // the last one goes on: a drag
+  int edit_version;  // counts them all
+  viewSave save;
+  viewJournal journal;
+  bool quits;         // once it is saved
+  bool script_waits;  // until it is saved
 
   viewUi ui;
   viewTrack track[VIEW_MAX_TRACKS];
@@ -418,7 +442,6 @@ annotation view_annotation(const viewApp* app);
 int view_stage_forces(viewApp* app, loomError* err);
 /// Move the end of a subtask; coordinated ones follow. Returns whether anything moved.
 bool view_stage_move_end(viewApp* app, int arm, int subtask, int end);
-int view_stage_save(viewApp* app, loomError* err);
 
 // two side by side (view_compare.c)
 int view_compare_open(viewApp* app, loomError* err);
@@ -436,7 +459,30 @@ void view_compare_run(viewApp* app, int number);
 /// "FILE: DEMO", of either side.
 void view_compare_name(char out[2 * LOOM_NAME_MAX + 64], const viewApp* side);
 
+// saving (view_save.c)
+/// Begin to; where it takes long the window goes on meanwhile.
+void view_save(viewApp* app);
+/// A part of it, for about so long.
+void view_save_advance(viewApp* app, double seconds);
+/// How far it is, as widgets.
+void view_save_tell(const viewApp* app);
+
+// what is not saved, kept for after a crash (view_journal.c)
+/// Look for edits of a session that ended early.
+void view_journal_open(viewApp* app);
+/// An entry has been edited.
+void view_journal_note(viewApp* app, int entry);
+/// Everything is saved.
+void view_journal_saved(viewApp* app);
+/// Take the edits that were found, or not.
+void view_journal_restore(viewApp* app);
+void view_journal_forget(viewApp* app);
+/// keep: what is not saved is offered again next time.
+void view_journal_close(viewApp* app, bool keep);
+
 // edits (view_edit.c)
+/// Do one that was found, as if the user did it.
+void view_edit_take(viewApp* app, const viewEdit* edit);
 /// Note that an entry's mark or ends become these, before they do.
 void view_edit_mark(viewApp* app, int entry, viewMark mark);
 void view_edit_ends(viewApp* app, int entry, int (*ends)[LOOM_MAX_SUBTASKS]);

@@ -105,6 +105,7 @@ static void mark_shown(viewApp* app, viewMark kind) {
   view_edit_mark(app, app->stage.entry, mark);
   e->mark = mark;
   app->list.marks_changed = true;
+  view_journal_note(app, app->stage.entry);
 }
 
 static void do_keep(viewApp* app, const char* arg) {
@@ -162,29 +163,19 @@ static void do_find(viewApp* app, const char* arg) {
   view_relist(app);
 }
 
-// Marks are masks of the file; a task's own source demos are left as they are, and their marks go into the
-// annotated copy.
 static void do_save(viewApp* app, const char* arg) {
-  loomError err = {0, ""};
-  const char* copy = app->args->segments ? app->args->segments : app->args->annotated;
-  const char* marks = app->is_source ? app->args->annotated : app->path;
-  int code = 0;
   (void)arg;
+  view_save(app);
+}
 
-  if (app->ends_changed || (app->is_source && app->list.marks_changed)) {
-    code = view_stage_save(app, &err);
-    if (!code) view_say(app, "annotations saved in %s", copy);
-  }
+static void do_restore(viewApp* app, const char* arg) {
+  (void)arg;
+  view_journal_restore(app);
+}
 
-  if (!code && app->list.marks_changed && app->is_source && app->args->segments) {
-    view_say(app, "marks of a task's own demos are kept in a copy: save them without --segments");
-  } else if (!code && app->list.marks_changed) {
-    code = view_list_save(&app->list, marks, &err);
-    if (!code) view_say(app, "marks saved as masks `keep` and `reject` of %s", marks);
-  }
-
-  if (code) view_say(app, "%s", err.message);
-  if (!app->ends_changed && !app->list.marks_changed) app->edit_saved = app->edit_at;
+static void do_forget(viewApp* app, const char* arg) {
+  (void)arg;
+  view_journal_forget(app);
 }
 
 static void do_speed(viewApp* app, const char* arg) {
@@ -468,6 +459,9 @@ const viewAction view_actions[] = {
     {"save", NULL, "Edit", "Save",
      "Marks as masks of the file, ends of subtasks in the annotated copy (or the file of --segments)",
      do_save, 'S', CTRL, 0},
+    {"restore", NULL, "Edit", "Restore edits",
+     "Those of a session that ended early, which are offered at the start", do_restore, 0, 0, 0},
+    {"forget", NULL, NULL, NULL, NULL, do_forget, 0, 0, 0},
     {"boundary", NULL, NULL, NULL, NULL, do_boundary, 0, 0, 0},
 
     {"paths", NULL, "Show", "Paths", "Where each hand goes", do_switch, 'T', CTRL, SWITCH(show_paths)},
@@ -519,8 +513,9 @@ const viewAction view_actions[] = {
     {"live", NULL, "Live", "Simulate from here",
      "The simulator goes on from the row shown; Ctrl drag pushes what is selected", do_live, 'I', CTRL, 0},
     {"drive", NULL, "Live", "Drive the arms",
-     "Teleoperation by keys, mouse, gamepad or 3-D mouse; the keys are told on the hand and beside it; what succeeds can be saved as a source demo", do_drive, 'J', CTRL,
-     0},
+     "Teleoperation by keys, mouse, gamepad or 3-D mouse; the keys are told on the hand and beside it; what "
+     "succeeds can be saved as a source demo",
+     do_drive, 'J', CTRL, 0},
     {"seed", NULL, NULL, NULL, NULL, do_seed, 0, 0, 0},
 
     {"list", NULL, "Window", "List", "The list of demos", do_switch, mjKEY_F2, 0, SWITCH(show_list)},

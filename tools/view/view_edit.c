@@ -15,6 +15,7 @@ static viewEdit* next_edit(viewApp* app, int entry) {
   app->edit = more;
   app->edit_count = app->edit_at + 1;
 
+  app->edit_version++;
   viewEdit* e = &more[app->edit_at++];
   memset(e, 0, sizeof *e);
   e->entry = entry;
@@ -69,6 +70,7 @@ void view_edit_step(viewApp* app, int way) {
   viewEntry* entry = view_list_entry(&app->list, e->entry);
   app->edit_at += way;
   app->edit_open = false;
+  app->edit_version++;
 
   // Who undoes sees what: the demo is shown.
   int which = way > 0;
@@ -82,8 +84,28 @@ void view_edit_step(viewApp* app, int way) {
     app->ends_changed = true;
     view_reshow(app, app->row);
   }
+  view_journal_note(app, e->entry);
   view_say(app, "%s: %s of %s", way < 0 ? "undone" : "done again", e->is_mark ? "mark" : "end of a subtask",
            entry->name);
+}
+
+void view_edit_take(viewApp* app, const viewEdit* edit) {
+  viewEntry* entry = view_list_entry(&app->list, edit->entry);
+  viewEdit* e = next_edit(app, edit->entry);
+  if (!e) return;
+
+  // From what it is now.
+  *e = *edit;
+  e->mark[0] = entry->mark;
+  e->has_ends[0] = entry->ends != NULL;
+  if (entry->ends) memcpy(e->ends[0], entry->ends, sizeof e->ends[0]);
+  if (e->is_mark) {
+    entry->mark = e->mark[1];
+    app->list.marks_changed = true;
+  } else {
+    put_ends(entry, e, 1);
+    app->ends_changed = true;
+  }
 }
 
 bool view_edit_unsaved(const viewApp* app) {

@@ -63,6 +63,7 @@ void view_ui_switch(viewApp* app, const char* line) {
 static bool can_do(const viewApp* app, const viewAction* a) {
   if (!strcmp(a->name, "undo")) return app->edit_at > 0;
   if (!strcmp(a->name, "redo")) return app->edit_at < app->edit_count;
+  if (!strcmp(a->name, "restore")) return app->journal.found > 0;
   if (!strcmp(a->name, "save")) return view_edit_unsaved(app);
   return true;
 }
@@ -316,8 +317,8 @@ static void unsaved_dialog(viewApp* app) {
   gui_text_wrapped(GUI_INK, "Marks or ends of subtasks have changed and are not saved.");
   gui_space(gui_em() / 2);
   if (gui_button("Save and quit", 0)) {
+    app->quits = true;
     view_command(app, "save");
-    app->quit = !view_edit_unsaved(app);
     gui_dialog_close();
   }
   gui_same_line();
@@ -327,7 +328,36 @@ static void unsaved_dialog(viewApp* app) {
   gui_dialog_end();
 }
 
+// What a session that ended early left.
+static void found_dialog(viewApp* app) {
+  float width = fminf((float)app->width * 0.9f, 30 * gui_em()), height = 6.5f * gui_em();
+  char text[160];
+  if (!gui_dialog("found",
+                  (guiBox){((float)app->width - width) / 2, (float)app->height * 0.3f, width, height}))
+    return;
+
+  snprintf(text, sizeof text,
+           "The last session with this file ended before it saved: %d edit%s of marks and ends "
+           "of subtasks are still there.",
+           app->journal.found, app->journal.found == 1 ? "" : "s");
+  gui_text_wrapped(GUI_INK, text);
+  gui_space(gui_em() / 2);
+  if (gui_button("Restore them", 0)) {
+    view_journal_restore(app);
+    gui_dialog_close();
+  }
+  gui_same_line();
+  if (gui_button("Forget them", 0)) {
+    view_journal_forget(app);
+    gui_dialog_close();
+  }
+  gui_same_line();
+  if (gui_button("Ask me later", 0)) gui_dialog_close();
+  gui_dialog_end();
+}
+
 void view_ui_dialogs(viewApp* app) {
+  found_dialog(app);
   unsaved_dialog(app);
   palette_dialog(app);
   help_dialog(app);

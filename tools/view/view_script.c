@@ -351,6 +351,7 @@ static void tell_state(viewApp* app) {
   // The widgets.
   cJSON_AddStringToObject(o, "pinned", app->pinned);
   cJSON_AddBoolToObject(o, "unsaved", view_edit_unsaved(app));
+  cJSON_AddNumberToObject(o, "found", app->journal.found);
   cJSON_AddNumberToObject(o, "plots", app->track_count);
   cJSON_AddNumberToObject(o, "seen_rows", floor(app->ui.last - app->ui.first + 0.5));
 
@@ -452,6 +453,12 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
 
   if (!strcmp(text, "tell")) {
     tell_state(app);
+    return true;
+  }
+
+  if (!strcmp(text, "saved")) {
+    app->script_waits = true;
+    *wait = 1;
     return true;
   }
 

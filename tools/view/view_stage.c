@@ -143,6 +143,7 @@ static void remember_ends(viewApp* app) {
 
   memcpy(e->ends, app->stage.replay.end, sizeof app->stage.replay.end);
   app->ends_changed = true;
+  view_journal_note(app, app->stage.entry);
 }
 
 bool view_stage_move_end(viewApp* app, int arm, int k, int end) {
@@ -403,74 +404,5 @@ int view_stage_forces(viewApp* app, loomError* err) {
 
   int code = loom_demo_start(s->episode, &s->demo, err);
   if (!code) code = loom_policy_run(&run, s->episode, &policy, &def, NULL, err);
-  return code;
-}
-
-// ---- annotations
-
-// One demo of the file with its ends: those set here, or those found as the task says. 1 = it has none.
-static int gather_one(loomReplay* out, viewApp* app, const viewEntry* e, const loomSegmentFile* given,
-                      loomError* err) {
-  loomDemo demo;
-  loomScene* scene = NULL;
-  loomEpisode* episode = NULL;
-  int code = loom_demo_load(&demo, app->dataset, e->demo, err);
-
-  if (code) return code;
-
-  code = loom_replay_open(&scene, &episode, app->task, app->dataset, &demo, &app->args->roots, err);
-  if (!code) code = loom_replay_states(out, episode, &demo, err);
-
-  if (!code && e->ends) {
-    memcpy(out->end, e->ends, sizeof out->end);
-  } else if (!code && loom_segment(out, app->task, app->dataset, e->demo, given, NULL)) {
-    loom_replay_destroy(out);
-    code = 1;
-  }
-
-  loom_episode_destroy(episode);
-  loom_scene_destroy(scene);
-  loom_demo_destroy(&demo);
-  return code;
-}
-
-static int gather_replays(loomReplay* replay, int* n, viewApp* app, loomError* err) {
-  loomSegmentFile given = {0};
-  bool use = app->args->segments && loom_is_file(app->args->segments);
-
-  int code = use ? loom_segment_file_load(&given, app->args->segments, app->task, app->dataset, err) : 0;
-
-  for (int i = 0; code >= 0 && i < app->list.n; i++) {
-    const viewEntry* e = view_list_entry(&app->list, i);
-    if (e->demo < 0 || !e->rows) continue;
-
-    code = gather_one(&replay[*n], app, e, use ? &given : NULL, err);
-    if (!code) (*n)++;
-  }
-
-  loom_segment_file_destroy(&given);
-  return code < 0 ? code : 0;
-}
-
-int view_stage_save(viewApp* app, loomError* err) {
-  loomReplay* replay = calloc((size_t)app->list.n + 1, sizeof *replay);
-
-  int n = 0;
-
-  int code = replay ? gather_replays(replay, &n, app, err)
-                    : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for replays");
-
-  if (!code && app->args->segments) {
-    code = loom_segment_file_write(app->args->segments, app->task, app->path, replay, n, err);
-  } else if (!code) {
-    loomNames left_out = {0};
-    code = loom_segment_dataset_write(app->args->annotated, app->task, app->path, replay, n, &left_out, err);
-    tool_tell_left_out(&left_out, !code);
-  }
-
-  for (int i = 0; i < n; i++) loom_replay_destroy(&replay[i]);
-  free(replay);
-
-  if (!code) app->ends_changed = false;
   return code;
 }

@@ -21,6 +21,12 @@ static void describe_wanted(const viewApp* app) {
 
 static void tell_message(const viewApp* app, guiBox box) {
   float pad = gui_em() / 2;
+  if (app->save.on) {
+    gui_note("##saving", box.x + pad, box.y + box.h - pad, box.w - 2 * pad, true);
+    view_save_tell(app);
+    gui_note_end();
+    return;
+  }
   if (app->clock >= app->message_until) return;
 
   gui_note("##message", box.x + pad, box.y + box.h - pad, box.w - 2 * pad, true);

@@ -231,6 +231,9 @@ static int script_step(viewWindow* v, viewScript* script, int* wait, loomError* 
   char shot[LOOM_PATH_MAX];
 
   int width = v->app->width, height = v->app->height;
+  if (v->app->script_waits && v->app->save.on) return 0;
+  v->app->script_waits = false;
+
   // One frame less to wait for.
   if (*wait > 0) {
     v->app->dirty = true;
@@ -266,7 +269,7 @@ static int draw_frame(viewWindow* v, loomError* err) {
 // 60 frames a second while something moves, fewer while a tooltip or a blinking cursor waits, else asleep
 // until an event comes.
 static void wait_for_events(const viewApp* app, bool script, double began) {
-  bool busy = app->playing || (app->other && app->other->playing) || script ||
+  bool busy = app->playing || app->save.on || (app->other && app->other->playing) || script ||
               app->list.read < app->list.demo_count || wants_frame(app);
   double left = 1.0 / 60 - (glfwGetTime() - began);
 

@@ -482,6 +482,57 @@ from_annotated() {
 }
 check 'the next generation cuts there' from_annotated
 
+# A viewer that is killed loses no edit: the next one has them again, until they are saved or let go.
+cp "$work/t.hdf5" "$work/edited.hdf5"
+mkfifo "$work/lines"
+"$loom" view "$work/edited.hdf5" --headless --script "$work/lines" >"$work/told" 2>&1 &
+viewer=$!
+exec 5>"$work/lines"
+printf '%s\n' 'demo demo_3' keep 'demo demo_1' 'drag-boundary 0 grasp 40' 'drag-boundary 0 grasp 60' tell >&5
+await $viewer test -s "$work/told"
+killed=$(ends_of 1)
+{ kill -9 $viewer && wait $viewer; } 2>/dev/null
+exec 5>&-
+check 'edits lie beside the file' test -s "$work/edited.hdf5.edits"
+printf '%s\n' tell 'click-on Ask me later' 'demo demo_1' tell quit >"$work/later"
+check 'the next one' view "$work/edited.hdf5" --headless --script "$work/later"
+check 'says so' grep -q '2 edits of a session' "$work/errors"
+check 'and in its window' state 1 found 2
+check 'nothing is done unasked' state 2 unsaved false
+check 'they can wait' test -s "$work/edited.hdf5.edits"
+cat >"$work/back" <<END
+shot $keep/view-found.png
+click-on Restore them
+demo demo_3
+tell
+demo demo_1
+tell
+undo
+redo
+tell
+save
+saved
+tell
+quit
+END
+check 'once more' view "$work/edited.hdf5" --headless --script "$work/back" --annotated "$work/edited-annotated.hdf5"
+check 'the mark is back' state 1 mark '"keep"'
+check 'so are the ends' test "$(ends_of 2)" = "$killed" -a "$(ends_of 3)" = "$killed"
+check 'not saved' state 2 unsaved true
+check 'then saved' state 4 unsaved false
+check 'and gone' test ! -e "$work/edited.hdf5.edits"
+"$loom" info "$work/edited.hdf5" >"$work/info"
+check 'in the file' grep -q 'mask keep *1 demos' "$work/info"
+printf 'demoloom edits 1\nmark keep demo_2\nmark odd demo_1\nends 3,2 1,9 demo_0\nends 1 demo_0\nmark keep demo_99\nmark reject demo_4' \
+  >"$work/edited.hdf5.edits"
+printf '%s\n' tell 'click-on Forget them' quit >"$work/forget"
+check 'of strange lines' view "$work/edited.hdf5" --headless --script "$work/forget"
+check 'those are left out that fit nothing' state 1 found 1
+check 'forgotten' test ! -e "$work/edited.hdf5.edits"
+printf '%s\n' keep quit >"$work/left"
+check 'who quits has decided' view "$work/edited.hdf5" --headless --script "$work/left"
+check 'so nothing stays' test ! -e "$work/edited.hdf5.edits"
+
 head -c 1000 "$work/t.hdf5" >"$work/cut.hdf5"
 cut_short() { ! view "$work/cut.hdf5" --task threading --headless --script "$work/drag" && grep -q 'cut.hdf5' "$work/errors"; }
 check 'a file cut short is told' cut_short
