@@ -430,6 +430,7 @@ int cmd_view(int argc, char** argv) {
   code = open_outputs(&outputs, &a, &err);
   name_annotated(annotated, sizeof annotated, a.target);
   if (!a.annotated) a.annotated = annotated;
+  mj_setCacheCapacity(mj_getCache(), 0);  // each mesh is read once or twice: keeping all of them is 50 to 300 MB
   mallopt(M_ARENA_MAX, 1);  // else what the thumbnails' thread frees stays with that thread
 
   viewApp* app = code ? NULL : calloc(1, sizeof *app);

@@ -287,6 +287,7 @@ typedef struct viewSave {
   loomReplay* replay;  // (list.n), n of which are there
   int n, at, version;  // at: entries looked at; version: of the edits when it began
   loomSegmentFile given;
+  loomScene* scene;  // that demos are replayed in, one after the other
   double began;  // s, by loom_clock
 } viewSave;
 

@@ -64,7 +64,7 @@ static bool can_do(const viewApp* app, const viewAction* a) {
   if (!strcmp(a->name, "undo")) return app->edit_at > 0;
   if (!strcmp(a->name, "redo")) return app->edit_at < app->edit_count;
   if (!strcmp(a->name, "restore")) return app->journal.found > 0;
-  if (!strcmp(a->name, "save")) return view_edit_unsaved(app);
+  if (!strcmp(a->name, "save")) return view_edit_unsaved(app) && !app->save.on;
   return true;
 }
 

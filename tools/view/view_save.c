@@ -14,13 +14,12 @@
 static int gather_one(loomReplay* out, viewApp* app, const viewEntry* e, const loomSegmentFile* given,
                       loomError* err) {
   loomDemo demo;
-  loomScene* scene = NULL;
   loomEpisode* episode = NULL;
   int code = loom_demo_load(&demo, app->dataset, e->demo, err);
 
   if (code) return code;
 
-  code = loom_replay_open(&scene, &episode, app->task, app->dataset, &demo, &app->args->roots, err);
+  code = loom_replay_open(&app->save.scene, &episode, app->task, app->dataset, &demo, &app->args->roots, err);
   if (!code) code = loom_replay_states(out, episode, &demo, err);
 
   if (!code && e->ends) {
@@ -31,7 +30,6 @@ static int gather_one(loomReplay* out, viewApp* app, const viewEntry* e, const l
   }
 
   loom_episode_destroy(episode);
-  loom_scene_destroy(scene);
   loom_demo_destroy(&demo);
   return code;
 }
@@ -40,6 +38,7 @@ static void free_save(viewSave* s) {
   for (int i = 0; i < s->n; i++) loom_replay_destroy(&s->replay[i]);
   free(s->replay);
   loom_segment_file_destroy(&s->given);
+  loom_scene_destroy(s->scene);
   *s = (viewSave){0};
 }
 

@@ -55,7 +55,7 @@ static void section_demo(viewApp* app) {
   if (gui_chip("Reject", e->mark == VIEW_REJECT)) view_command(app, "reject");
   gui_tip(view_action("reject")->tip);
   gui_same_line();
-  gui_disable(!view_edit_unsaved(app));
+  gui_disable(!view_edit_unsaved(app) || app->save.on);
   view_ui_button(app, "save", 0);
   gui_disable_end();
 }

@@ -185,10 +185,8 @@ static int open_stage_model(viewApp* app, const char* label, loomError* err) {
   light.texture = 256;
   light.most = 0.001;
 
-  size_t capacity = mj_getCacheCapacity(mj_getCache());
-  mj_setCacheCapacity(mj_getCache(), 0);  // these meshes are not read again
   int code = loom_model_compile(&s->model, s->demo.model_xml, label, &app->args->roots, NULL, err);
-  mj_setCacheCapacity(mj_getCache(), capacity);
+  malloc_trim(0);  // its compiler leaves 100 MB behind, which the next one would come on top of
   if (!code && !app->args->full) code = loom_model_simplify(s->model, &light, err);
   if (code) return code;
   loom_model_show(s->model);

@@ -1,5 +1,6 @@
 // Thumbnails, drawn by a thread of its own in a context of its own, from what collides: that needs no meshes
 // and takes milliseconds.
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,7 @@ static int open_thumb_model(thumbMaker* t, const loomDemo* demo, loomError* err)
   look.collision = true;
 
   int code = loom_model_compile(&t->model, demo->model_xml, demo->name, &t->app->args->roots, &def, err);
+  malloc_trim(0);  // compilers leave much behind
   if (code) return code;
 
   // Smallest possible: no shadows, no multisampling, a buffer of the thumbnail's size.
