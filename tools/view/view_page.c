@@ -8,6 +8,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
+#include "engine/base/hash.h"
 
 // page.html, as the linker put it in.
 extern const char view_page_html[], view_page_html_end[];
@@ -20,6 +21,7 @@ static const char mark[] = "@DEMOLOOM_DATA@";
 typedef struct page {
   viewApp* app;
   cJSON *meshes, *models, *demos;
+  uint64_t *mesh_hash, *model_hash;  // of those that are there, by their numbers
   uint16_t* number;
   size_t n, capacity;
   bool full;  // no memory for more
@@ -51,18 +53,25 @@ static void add_numbers(cJSON* to, const char* name, const double* value, int n)
 
 // ---- meshes
 
-// Numbers that were put before, where they are the same: models of one dataset have their meshes in common.
-static int find_mesh(const page* p, size_t from, const cJSON* mesh) {
-  int i = 0;
-  size_t n = p->n - from;
-  for (const cJSON* other = p->meshes->child; other; other = other->next, i++) {
-    size_t at = (size_t)cJSON_GetNumberValue(cJSON_GetObjectItem(other, "at"));
-    bool same = cJSON_GetNumberValue(cJSON_GetObjectItem(other, "n")) == (double)n &&
-                cJSON_Compare(cJSON_GetObjectItem(other, "low"), cJSON_GetObjectItem(mesh, "low"), true) &&
-                cJSON_Compare(cJSON_GetObjectItem(other, "high"), cJSON_GetObjectItem(mesh, "high"), true);
-    if (same && !memcmp(p->number + at, p->number + from, n * sizeof *p->number)) return i;
-  }
+// The number of a hash among the first n; -1 = none of them.
+static int find_hash(const uint64_t* all, int n, uint64_t hash) {
+  for (int i = 0; i < n; i++)
+    if (all[i] == hash) return i;
   return -1;
+}
+
+static void note_hash(page* p, uint64_t** all, int n, uint64_t hash) {
+  uint64_t* more = realloc(*all, ((size_t)n + 1) * sizeof *more);
+  p->full = p->full || !more;
+  if (!more) return;
+  more[n] = hash;
+  *all = more;
+}
+
+static uint64_t hash_mesh(const mjModel* m, int mesh) {
+  uint64_t hash = loom_hash(LOOM_HASH_SEED, m->mesh_vert + 3 * m->mesh_vertadr[mesh],
+                            3 * sizeof(float) * (size_t)m->mesh_vertnum[mesh]);
+  return loom_hash(hash, m->mesh_face + 3 * m->mesh_faceadr[mesh], 3 * sizeof(int) * (size_t)m->mesh_facenum[mesh]);
 }
 
 // Places within the mesh's box, then triangles, whose vertices may be more than 65536: two numbers each.
@@ -70,6 +79,12 @@ static int add_mesh(page* p, const mjModel* m, int mesh) {
   const float* vert = m->mesh_vert + 3 * m->mesh_vertadr[mesh];
   const int* face = m->mesh_face + 3 * m->mesh_faceadr[mesh];
   int places = m->mesh_vertnum[mesh], corners = 3 * m->mesh_facenum[mesh];
+
+  // Models of one dataset have their meshes in common.
+  uint64_t hash = hash_mesh(m, mesh);
+  int count = cJSON_GetArraySize(p->meshes), known = find_hash(p->mesh_hash, count, hash);
+  if (known >= 0) return known;
+  note_hash(p, &p->mesh_hash, count, hash);
 
   // Simplified meshes leave most of their vertices unused.
   int *new_number = malloc(sizeof *new_number * (size_t)places + 1), used = 0;
@@ -98,7 +113,6 @@ static int add_mesh(page* p, const mjModel* m, int mesh) {
   }
   free(new_number);
 
-  // One that is there already is not put twice.
   cJSON* out = cJSON_CreateObject();
   cJSON_AddNumberToObject(out, "at", (double)from);
   cJSON_AddNumberToObject(out, "n", (double)(p->n - from));
@@ -106,25 +120,24 @@ static int add_mesh(page* p, const mjModel* m, int mesh) {
   add_numbers(out, "low", low, 3);
   add_numbers(out, "high", high, 3);
 
-  int known = p->full ? -1 : find_mesh(p, from, out);
-  if (known < 0) {
-    cJSON_AddItemToArray(p->meshes, out);
-    return cJSON_GetArraySize(p->meshes) - 1;
-  }
-  p->n = from;
-  cJSON_Delete(out);
-  return known;
+  cJSON_AddItemToArray(p->meshes, out);
+  return count;
 }
 
 // ---- models
+
+// A geom that says no color of its own, which is MuJoCo's gray, has its material's.
+static const float* geom_rgba(const mjModel* m, int geom) {
+  const float* rgba = m->geom_rgba + 4 * geom;
+  bool plain = rgba[0] == 0.5f && rgba[1] == 0.5f && rgba[2] == 0.5f && rgba[3] == 1;
+  return m->geom_matid[geom] >= 0 && plain ? m->mat_rgba + 4 * m->geom_matid[geom] : rgba;
+}
 
 // MuJoCo shows a geom in its own color where it has one, else in its material's. Of a texture its mean is
 // left.
 static void find_color(double out[4], const mjModel* m, int geom) {
   int material = m->geom_matid[geom], texture = -1;
-  const float* rgba = m->geom_rgba + 4 * geom;
-  bool plain = rgba[0] == 0.5f && rgba[1] == 0.5f && rgba[2] == 0.5f && rgba[3] == 1;
-  if (material >= 0 && plain) rgba = m->mat_rgba + 4 * material;
+  const float* rgba = geom_rgba(m, geom);
   for (int k = 0; k < 4; k++) out[k] = (double)rgba[k];
 
   if (material >= 0) texture = m->mat_texid[mjNTEXROLE * material + mjTEXROLE_RGB];
@@ -142,9 +155,8 @@ static void find_color(double out[4], const mjModel* m, int geom) {
 
 // As the window shows them: all but what only collides.
 static bool is_seen(const viewApp* app, const mjModel* m, int geom) {
-  int group = m->geom_group[geom], material = m->geom_matid[geom];
-  float alpha = m->geom_rgba[4 * geom + 3] * (material >= 0 ? m->mat_rgba[4 * material + 3] : 1);
-  return alpha > 0.02f && (group < 0 || group >= mjNGROUP || app->option.geomgroup[group]);
+  int group = m->geom_group[geom];
+  return geom_rgba(m, geom)[3] > 0.02f && (group < 0 || group >= mjNGROUP || app->option.geomgroup[group]);
 }
 
 static cJSON* model_json(page* p, const mjModel* m) {
@@ -170,17 +182,33 @@ static cJSON* model_json(page* p, const mjModel* m) {
   return out;
 }
 
-// The number of a model among those that are there: the last one most often, else one that looks like it.
+// All that model_json looks at; the stage knows its meshes and textures as a number.
+static uint64_t hash_model(const viewApp* app, const mjModel* m) {
+  size_t n = (size_t)m->ngeom, materials = (size_t)m->nmat;
+  uint64_t hash = loom_hash(LOOM_HASH_SEED, &app->stage.assets, sizeof app->stage.assets);
+  const struct {
+    const void* bytes;
+    size_t size;
+  } parts[] = {{m->geom_bodyid, n * sizeof(int)},         {m->geom_type, n * sizeof(int)},
+               {m->geom_dataid, n * sizeof(int)},         {m->geom_group, n * sizeof(int)},
+               {m->geom_matid, n * sizeof(int)},          {m->geom_size, 3 * n * sizeof(mjtNum)},
+               {m->geom_pos, 3 * n * sizeof(mjtNum)},     {m->geom_quat, 4 * n * sizeof(mjtNum)},
+               {m->geom_rgba, 4 * n * sizeof(float)},     {m->mat_rgba, 4 * materials * sizeof(float)},
+               {m->mat_texid, mjNTEXROLE * materials * sizeof(int)}};
+
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) hash = loom_hash(hash, parts[i].bytes, parts[i].size);
+  return hash;
+}
+
+// The number of a model among those that are there: its meshes are not gone through again.
 static int add_model(page* p, const mjModel* m) {
-  cJSON* made = model_json(p, m);
-  int i = 0;
-  for (cJSON* known = p->models->child; known; known = known->next, i++) {
-    if (!cJSON_Compare(known, made, true)) continue;
-    cJSON_Delete(made);
-    return i;
-  }
-  cJSON_AddItemToArray(p->models, made);
-  return i;
+  uint64_t hash = hash_model(p->app, m);
+  int count = cJSON_GetArraySize(p->models), known = find_hash(p->model_hash, count, hash);
+  if (known >= 0) return known;
+
+  note_hash(p, &p->model_hash, count, hash);
+  cJSON_AddItemToArray(p->models, model_json(p, m));
+  return count;
 }
 
 // ---- a demo
@@ -457,5 +485,7 @@ int view_page_write(viewApp* app, const char* path, loomError* err) {
                           n, path);
   cJSON_Delete(head);
   free(p.number);
+  free(p.mesh_hash);
+  free(p.model_hash);
   return code;
 }
