@@ -25,7 +25,8 @@ static int list_demos(loomDataset* ds, hid_t data, loomError* err) {
     // Arrays beside the demos are none; anything else is listed, so that what is wrong with it can be said.
     H5O_info_t info;
     if (loom_h5_is_hard_link(data, links.name[i]) &&
-        H5Oget_info_by_name(data, links.name[i], &info, H5P_DEFAULT) >= 0 && info.type != H5O_TYPE_GROUP)
+        H5Oget_info_by_name2(data, links.name[i], &info, H5O_INFO_BASIC, H5P_DEFAULT) >= 0 &&
+        info.type != H5O_TYPE_GROUP)
       continue;
 
     char path[512];

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -235,6 +236,10 @@ int loom_h5_probe_begin(loomProbe** out, const char* path, int64_t file_size, lo
       follow(probes, p, false);
     }
   }
+
+  // What they read ahead may wait for whoever looks at the list.
+  for (int i = 0; i < probes->n; i++)
+    if (!probes->child[i].done) setpriority(PRIO_PROCESS, (id_t)probes->child[i].child, 10);
 
   int status = beyond_use(probes, err);
   if (status) {
