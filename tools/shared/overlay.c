@@ -182,12 +182,13 @@ static void borrow_mesh(mjvGeom* g, const mjModel* from, const mjModel* shown) {
 static bool is_covered(const mjvScene* scene, int n, const mjvGeom* ghost) {
   for (int i = 0; i < n; i++) {
     const mjvGeom* g = &scene->geoms[i];
-    double away = 0, turned = 0;
+    double away = 0, turned = 0, other = 0;
     if (g->type != ghost->type || g->dataid != ghost->dataid || g->objtype != mjOBJ_GEOM) continue;
 
     for (int k = 0; k < 3; k++) away = fmax(away, fabs((double)g->pos[k] - (double)ghost->pos[k]));
+    for (int k = 0; k < 3; k++) other = fmax(other, fabs((double)g->size[k] - (double)ghost->size[k]));
     for (int k = 0; k < 9; k++) turned = fmax(turned, fabs((double)g->mat[k] - (double)ghost->mat[k]));
-    if (away < 0.002 && turned < 0.01 && !memcmp(g->size, ghost->size, sizeof g->size)) return true;
+    if (away < 0.002 && turned < 0.01 && other < 1e-6) return true;
   }
   return false;
 }

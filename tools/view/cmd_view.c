@@ -376,6 +376,8 @@ void view_close_data(viewApp* app) {
 
 void view_close(viewApp* app) {
   view_thumb_stop(app);
+  mj_deleteModel(app->thumb_model);
+  free(app->thumb_xml);
   view_journal_close(app, tool_stop);
   view_compare_close(app);
   view_close_data(app);
@@ -430,7 +432,8 @@ int cmd_view(int argc, char** argv) {
   code = open_outputs(&outputs, &a, &err);
   name_annotated(annotated, sizeof annotated, a.target);
   if (!a.annotated) a.annotated = annotated;
-  mj_setCacheCapacity(mj_getCache(), 0);  // each mesh is read once or twice: keeping all of them is 50 to 300 MB
+  mj_setCacheCapacity(mj_getCache(),
+                      0);   // each mesh is read once or twice: keeping all of them is 50 to 300 MB
   mallopt(M_ARENA_MAX, 1);  // else what the thumbnails' thread frees stays with that thread
 
   viewApp* app = code ? NULL : calloc(1, sizeof *app);

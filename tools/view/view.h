@@ -288,7 +288,7 @@ typedef struct viewSave {
   int n, at, version;  // at: entries looked at; version: of the edits when it began
   loomSegmentFile given;
   loomScene* scene;  // that demos are replayed in, one after the other
-  double began;  // s, by loom_clock
+  double began;      // s, by loom_clock
 } viewSave;
 
 /// Edits that are not saved, in a file.
@@ -389,6 +389,8 @@ struct viewApp {
   double* start;     // (other's demos x start_dim) first states; NULL until asked for
   int start_dim;
 
+  mjModel* thumb_model;  // of the demo shown first, for the thumbnails' thread, which then compiles none
+  char* thumb_xml;
   pthread_t thumb_thread;
   bool has_thumb_thread;
   volatile bool thumb_stop;

@@ -1,5 +1,5 @@
-// The plots shown as a file: the lines' values as CSV, or the picture of them as PNG. Neither replaces what is
-// there.
+// The plots shown as a file: the lines' values as CSV, or the picture of them as PNG. Neither replaces what
+// is there.
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
-// Edits that are not saved yet, in a file beside the one that is looked at, so that a crash loses none: a line a
-// state, "mark keep demo_3" or "ends 40,219 77,219 demo_3" (an arm's last rows, as viewEntry.ends; "-" = as they
-// were found). The last line of a demo counts. The file is locked by its writer, and gone once all is saved.
+// Edits that are not saved yet, in a file beside the one that is looked at, so that a crash loses none: a
+// line a state, "mark keep demo_3" or "ends 40,219 77,219 demo_3" (an arm's last rows, as viewEntry.ends; "-"
+// = as they were found). The last line of a demo counts. The file is locked by its writer, and gone once all
+// is saved.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +23,8 @@ static void name_journal(char* out, size_t size, const viewApp* app) {
     snprintf(out, size, "%.*s.edits", (int)size - 8, app->path);
 }
 
-// Take hold of it, made if it is not there. Where that cannot be, edits are kept in memory alone, which is told
-// once.
+// Take hold of it, made if it is not there. Where that cannot be, edits are kept in memory alone, which is
+// told once.
 static bool hold_journal(viewApp* app) {
   viewJournal* j = &app->journal;
   int lock, why;

@@ -71,7 +71,8 @@ static void note_hash(page* p, uint64_t** all, int n, uint64_t hash) {
 static uint64_t hash_mesh(const mjModel* m, int mesh) {
   uint64_t hash = loom_hash(LOOM_HASH_SEED, m->mesh_vert + 3 * m->mesh_vertadr[mesh],
                             3 * sizeof(float) * (size_t)m->mesh_vertnum[mesh]);
-  return loom_hash(hash, m->mesh_face + 3 * m->mesh_faceadr[mesh], 3 * sizeof(int) * (size_t)m->mesh_facenum[mesh]);
+  return loom_hash(hash, m->mesh_face + 3 * m->mesh_faceadr[mesh],
+                   3 * sizeof(int) * (size_t)m->mesh_facenum[mesh]);
 }
 
 // Places within the mesh's box, then triangles, whose vertices may be more than 65536: two numbers each.
@@ -189,14 +190,20 @@ static uint64_t hash_model(const viewApp* app, const mjModel* m) {
   const struct {
     const void* bytes;
     size_t size;
-  } parts[] = {{m->geom_bodyid, n * sizeof(int)},         {m->geom_type, n * sizeof(int)},
-               {m->geom_dataid, n * sizeof(int)},         {m->geom_group, n * sizeof(int)},
-               {m->geom_matid, n * sizeof(int)},          {m->geom_size, 3 * n * sizeof(mjtNum)},
-               {m->geom_pos, 3 * n * sizeof(mjtNum)},     {m->geom_quat, 4 * n * sizeof(mjtNum)},
-               {m->geom_rgba, 4 * n * sizeof(float)},     {m->mat_rgba, 4 * materials * sizeof(float)},
+  } parts[] = {{m->geom_bodyid, n * sizeof(int)},
+               {m->geom_type, n * sizeof(int)},
+               {m->geom_dataid, n * sizeof(int)},
+               {m->geom_group, n * sizeof(int)},
+               {m->geom_matid, n * sizeof(int)},
+               {m->geom_size, 3 * n * sizeof(mjtNum)},
+               {m->geom_pos, 3 * n * sizeof(mjtNum)},
+               {m->geom_quat, 4 * n * sizeof(mjtNum)},
+               {m->geom_rgba, 4 * n * sizeof(float)},
+               {m->mat_rgba, 4 * materials * sizeof(float)},
                {m->mat_texid, mjNTEXROLE * materials * sizeof(int)}};
 
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) hash = loom_hash(hash, parts[i].bytes, parts[i].size);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    hash = loom_hash(hash, parts[i].bytes, parts[i].size);
   return hash;
 }
 

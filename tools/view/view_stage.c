@@ -183,7 +183,7 @@ static int open_stage_model(viewApp* app, const char* label, loomError* err) {
   // Drawing on a CPU costs triangles: the stage shows simplified meshes unless --full asks for all of them.
   loomSimplifyDef light = loom_default_simplify_def();
   light.texture = 256;
-  light.most = 0.001;
+  light.most = 0.002;
 
   int code = loom_model_compile(&s->model, s->demo.model_xml, label, &app->args->roots, NULL, err);
   malloc_trim(0);  // its compiler leaves 100 MB behind, which the next one would come on top of

@@ -1,5 +1,5 @@
-// What the demos listed have in common: how many succeed, how long they are, what they were made of, where they
-// began. It is worked out anew when the list has changed, not in each frame.
+// What the demos listed have in common: how many succeed, how long they are, what they were made of, where
+// they began. It is worked out anew when the list has changed, not in each frame.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +75,7 @@ void view_summarize(viewSummary* s, const viewList* list) {
     if (!isnan(e->start[0])) add_start(s, e);
   }
 
-  if (s->lengths) {
+  if (rows && s->lengths) {
     qsort(rows, (size_t)s->lengths, sizeof *rows, compare_ints);
     s->shortest = rows[0];
     s->middle = rows[s->lengths / 2];

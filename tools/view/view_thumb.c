@@ -66,6 +66,16 @@ static bool keep_model(thumbMaker* t, const char* xml, mjModel* outline) {
   return true;
 }
 
+// What the window has compiled already, once.
+static bool take_model(thumbMaker* t, const char* xml) {
+  viewApp* app = t->app;
+  if (!app->thumb_model || strcmp(app->thumb_xml, xml) != 0) return false;
+
+  t->model = app->thumb_model;
+  app->thumb_model = NULL;
+  return true;
+}
+
 static int open_thumb_model(thumbMaker* t, const loomDemo* demo, loomError* err) {
   if (t->xml && !strcmp(t->xml, demo->model_xml)) return 0;
 
@@ -88,7 +98,9 @@ static int open_thumb_model(thumbMaker* t, const loomDemo* demo, loomError* err)
   look.height = VIEW_THUMB_HEIGHT;
   look.collision = true;
 
-  int code = loom_model_compile(&t->model, demo->model_xml, demo->name, &t->app->args->roots, &def, err);
+  int code = take_model(t, demo->model_xml) ? 0
+                                            : loom_model_compile(&t->model, demo->model_xml, demo->name,
+                                                                 &t->app->args->roots, &def, err);
   malloc_trim(0);  // compilers leave much behind
   if (code) return code;
 
@@ -262,6 +274,14 @@ void view_thumb_want(viewApp* app) {
 }
 
 void view_thumb_start(viewApp* app) {
+  // Its scene has just what thumbnails show.
+  if (app->stage.entry >= 0 && app->stage.scene) {
+    app->thumb_model = mj_copyModel(NULL, app->stage.scene->model);
+    app->thumb_xml = strdup(app->stage.demo.model_xml);
+    if (!app->thumb_xml) mj_deleteModel(app->thumb_model);
+    if (!app->thumb_xml) app->thumb_model = NULL;
+  }
+
   view_thumb_want(app);
   app->has_thumb_thread = !pthread_create(&app->thumb_thread, NULL, make_thumbs, app);
 }
