@@ -10,7 +10,7 @@ sums=scenes/pictures.sum
 
 # Picture, task, demos (a row each), frames of each, size of a frame.
 table='
-scenes/handover/handover.png handover 3 4 280x210
+scenes/handover/handover.png handover 3 6 280x210
 scenes/threading/threading.png threading 3 3 320x240
 scenes/assembly/assembly.png assembly 3 5 320x240
 scenes/transport/transport.png transport 3 5 320x240

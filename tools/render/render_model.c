@@ -33,7 +33,10 @@ static int compile_demo_model(renderModel* m, const renderArgs* a, const loomDat
   snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(dataset), demo->name);
   int code = loom_model_compile(&m->model, demo->model_xml, label, &a->roots, NULL, err);
 
-  if (!code && !a->full) code = loom_model_simplify(m->model, NULL, err);
+  // As little as is not seen: thin parts of large meshes stay.
+  loomSimplifyDef light = loom_default_simplify_def();
+  light.most = 0.002;
+  if (!code && !a->full) code = loom_model_simplify(m->model, &light, err);
   if (code) return code;
 
   loom_model_show(m->model);
