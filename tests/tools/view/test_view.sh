@@ -563,6 +563,12 @@ if [ -x build-asan/demoloom ]; then
     'policy 2' 'wait 3' expert 'wait 2' live 'wait 3' quit >"$work/short"
   check 'sanitizers are content' view "$work/t.hdf5" --headless --script "$work/short" --policy "$work/trained/last.safetensors"
   cat "$work/errors"
+  printf '%s\n' thumbs 'plot 3' differ "export $work/two.csv" next keep 'drag-boundary 0 grasp 50' undo redo 'drive' 'wait 3' drive \
+    "export $work/two.png" 'wait 6' ghost 'wait 2' save quit >"$work/short"
+  cp "$work/t.hdf5" "$work/two.hdf5" && printf 'demoloom edits 1\nmark keep demo_2\n' >"$work/two.hdf5.edits" && sed -i '1i click-on Restore them' "$work/short"
+  check 'with two files, edits and saving, too' view "$work/two.hdf5" "$work/random.hdf5" --headless --script "$work/short" \
+    --annotated "$work/two-annotated.hdf5" --record "$work/two-driven.hdf5"
+  cat "$work/errors"
 fi
 
 close_tests
