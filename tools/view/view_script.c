@@ -336,6 +336,15 @@ static void tell_state(viewApp* app) {
   cJSON_AddNumberToObject(o, "demos", app->list.n);
   cJSON_AddStringToObject(o, "first", app->list.shown_count ? app->list.entry[app->list.shown[0]].name : "");
 
+  // What is known of all that are listed.
+  viewSummary all;
+  view_summarize(&all, &app->list);
+  cJSON_AddNumberToObject(o, "succeed", all.good);
+  cJSON_AddNumberToObject(o, "median_rows", all.middle);
+  cJSON_AddNumberToObject(o, "longest_rows", all.longest);
+  cJSON_AddNumberToObject(o, "sources", all.source_count);
+  cJSON_AddNumberToObject(o, "start_cells", all.cells);
+
   // What happens.
   cJSON_AddBoolToObject(o, "playing", app->playing);
   cJSON_AddBoolToObject(o, "live", app->live);

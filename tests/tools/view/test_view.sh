@@ -278,6 +278,11 @@ END
 check 'more of it' view "$work/t.hdf5" --headless --script "$work/more"
 check 'by rows' state 1 listed 6
 check 'by too few' state 2 listed 0
+check 'all succeed' state 1 succeed 6
+check 'their lengths' test "$(number 1 median_rows)" -gt 150 -a "$(number 1 longest_rows)" -ge "$(number 1 median_rows)"
+check 'what they were made of' test "$(number 1 sources)" -ge 2 -a "$(number 3 sources)" = 1
+check 'where they began' test "$(number 1 start_cells)" -ge 2
+check 'of none nothing' state 2 median_rows 0
 check 'by source' test "$(number 3 listed)" -lt 6
 check 'by where they began' state 4 listed 6
 check 'contact forces are seen' differ "$keep/view-plain.png" "$keep/view-contacts.png"
