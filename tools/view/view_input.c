@@ -195,7 +195,7 @@ void view_scene_input(viewApp* app, const guiCanvas* c) {
   if (c->pressed >= 0) {
     press_scene(app, c);
     view_touched(app);
-  } else if (ours && c->active && (c->dx != 0 || c->dy != 0)) {
+  } else if (ours && (c->active || c->released) && (c->dx != 0 || c->dy != 0)) {
     drag_scene(app, c);
     view_touched(app);
   }

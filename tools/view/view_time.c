@@ -449,7 +449,7 @@ static void time_input(viewApp* app, const guiCanvas* c) {
   if (c->pressed >= 0) {
     press_time(app, c);
     view_touched(app);
-  } else if (ours && c->active && c->dx != 0) {
+  } else if (ours && (c->active || c->released) && c->dx != 0) {  // a slow picture has both at once
     drag_time(app, c);
     view_touched(app);
   }
