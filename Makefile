@@ -6,6 +6,8 @@ MUJOCO_OURS   := $(DEMOLOOM_HOME)/mujoco-4.0.0
 MUJOCO_DIR    ?= $(MUJOCO_OURS)
 IMGUI_OURS    := $(DEMOLOOM_HOME)/imgui-1.93.0
 IMGUI_DIR     ?= $(IMGUI_OURS)
+CARQUET_OURS  := $(DEMOLOOM_HOME)/carquet-0.7.2
+CARQUET_DIR   ?= $(CARQUET_OURS)
 PREFIX        ?= /usr/local
 BUILD         := build$(if $(filter-out release,$(CONFIG)),-$(CONFIG))
 export DEMOLOOM_HOME MUJOCO_DIR
@@ -21,7 +23,7 @@ Q := $(if $(V),,@)
 
 CC       ?= cc
 CXX      ?= c++
-PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng muparser cairo glfw3 openblas libprotobuf-c libseccomp
+PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng muparser cairo glfw3 openblas libprotobuf-c libseccomp zlib libzstd liblz4
 # Loaded when the first video is made (engine/draw/libav.h), so that nothing else waits for them to be.
 PKGS_LATE := libavcodec libavformat libavutil libswscale
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wvla
@@ -61,7 +63,11 @@ TOOL_SRC  := $(wildcard tools/*.c tools/*/*.c)
 TEST_SRC  := $(wildcard tests/*/*/test_*.c)
 BENCH_SRC := $(wildcard tests/*/*/bench_*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
-LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/generated/onnx.pb-c.o
+# Parquet files: carquet, without its special code for single processors.
+CARQUET_SRC := $(wildcard $(addprefix $(CARQUET_DIR)/src/,core/*.c thrift/*.c encoding/*.c compression/*.c \
+               simd/*.c reader/*.c writer/*.c metadata/*.c util/*.c))
+CARQUET_OBJ := $(patsubst $(CARQUET_DIR)/src/%.c,$(BUILD)/carquet/%.o,$(CARQUET_SRC))
+LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/generated/onnx.pb-c.o $(CARQUET_OBJ)
 # The window's widgets: Dear ImGui and ImPlot, C++, and the one file of ours that speaks it (tools/view/gui.cpp).
 GUI_SRC   := $(wildcard $(addprefix $(IMGUI_DIR)/imgui/,imgui.cpp imgui_draw.cpp imgui_tables.cpp imgui_widgets.cpp \
              imgui_stacklayout.cpp backends/imgui_impl_opengl2.cpp) $(addprefix $(IMGUI_DIR)/implot/,implot.cpp implot_items.cpp))
@@ -149,23 +155,23 @@ lint:  ## formatting, clang-tidy, includes that go against the arrows
 # gcc's omp.h does for clang; -idirafter keeps the rest of gcc's headers behind clang's own.
 tidy: $(BUILD)/generated/onnx.pb-c.h
 	@printf '%s\n' $(LINT_SRC) | xargs -P $$(nproc) -I FILE clang-tidy-14 --quiet --warnings-as-errors='*' FILE -- \
-	  -std=c17 -fopenmp -idirafter $(shell $(CC) -print-file-name=include) $(CPP_FLAGS)
+	  -std=c17 -fopenmp -idirafter $(shell $(CC) -print-file-name=include) $(CPP_FLAGS) -isystem $(CARQUET_DIR)/include
 
 install: $(BUILD)/install/demoloom $(BUILD)/install/libdemoloom.so $(BUILD)/libdemoloom.a $(BUILD)/demoloom  ## program, library, headers, man page, completion and scenes into PREFIX (/usr/local)
-	@tools/install.sh $(BUILD) '$(DESTDIR)' '$(abspath $(PREFIX))' '$(MUJOCO_DIR)' $(VERSION) $(SONAME) '$(PKG_LIBS)' '$(IMGUI_DIR)'
+	@tools/install.sh $(BUILD) '$(DESTDIR)' '$(abspath $(PREFIX))' '$(MUJOCO_DIR)' $(VERSION) $(SONAME) '$(PKG_LIBS)' '$(IMGUI_DIR)' '$(CARQUET_DIR)'
 
 clean:  ## remove what was built
 	rm -rf build build-*
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
-	@echo 'Variables: CONFIG=release|asan MUJOCO_DIR= IMGUI_DIR= DEMOLOOM_HOME= PREFIX= MARCH= CFLAGS= V=1 CI=true (warnings are errors)'
+	@echo 'Variables: CONFIG=release|asan MUJOCO_DIR= IMGUI_DIR= CARQUET_DIR= DEMOLOOM_HOME= PREFIX= MARCH= CFLAGS= V=1 CI=true (warnings are errors)'
 
 assets:
 	@for set in robosuite robosuite15 gymnasium; do \
 	  tools/fetch.sh --check $$set || { tools/setup.sh fetch && tools/fetch.sh $$set; } || exit 1; done
 
-$(BUILD)/config.mk: tools/setup.sh Makefile | $(IMGUI_DIR)/imgui/imgui.h
+$(BUILD)/config.mk: tools/setup.sh Makefile | $(IMGUI_DIR)/imgui/imgui.h $(CARQUET_DIR)/include/carquet/carquet.h
 	@tools/setup.sh build
 	@mkdir -p $(@D)
 	@pkg-config --exists --print-errors $(PKGS) $(PKGS_LATE)
@@ -184,6 +190,13 @@ ifeq ($(IMGUI_DIR),$(IMGUI_OURS))
 	@tools/setup.sh build fetch && tools/fetch.sh imgui
 else
 	@echo 'IMGUI_DIR=$(IMGUI_DIR) has no imgui/imgui.h; name the folder that has imgui/, implot/ and fonts/ (Roboto)' >&2; exit 1
+endif
+
+$(CARQUET_DIR)/include/carquet/carquet.h: | $(MUJOCO_DIR)/include/mujoco/mujoco.h
+ifeq ($(CARQUET_DIR),$(CARQUET_OURS))
+	@tools/setup.sh build fetch && tools/fetch.sh carquet
+else
+	@echo 'CARQUET_DIR=$(CARQUET_DIR) has no include/carquet/carquet.h; name the folder that has include/ and src/ of carquet 0.7.2' >&2; exit 1
 endif
 
 # What `demoloom --version` tells of this build; a new commit compiles one file again.
@@ -255,6 +268,14 @@ $(BUILD)/imgui/%.o: $(IMGUI_DIR)/imgui/backends/%.cpp tools/view/gui_config.h $(
 	$(gui_object)
 $(BUILD)/imgui/%.o: $(IMGUI_DIR)/implot/%.cpp tools/view/gui_config.h $(BUILD)/flags
 	$(gui_object)
+
+$(BUILD)/engine/data/parquet_%.o: CPP_FLAGS += -isystem $(CARQUET_DIR)/include
+
+$(BUILD)/carquet/%.o: $(CARQUET_DIR)/src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  CC $@')
+	$(Q)$(CC) -D_GNU_SOURCE -I$(CARQUET_DIR)/include -I$(CARQUET_DIR)/src $(PKG_CFLAGS) -std=c17 -DNDEBUG -fPIC -ffp-contract=off \
+	  $(filter-out -fno-sanitize-recover=undefined,$(subst $(comma)undefined,,$(OPT_$(CONFIG)))) $(CFLAGS) -w -c -o $@ $<
 
 # The font goes into the program: an array a file.
 $(BUILD)/generated/gui_fonts.h: $(IMGUI_DIR)/fonts/Roboto-Regular.ttf $(IMGUI_DIR)/fonts/Roboto-Bold.ttf

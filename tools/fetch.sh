@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|imgui|robosuite|robosuite15|gymnasium|coacd`.
+# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|imgui|carquet|robosuite|robosuite15|gymnasium|coacd`.
 # `--check NAME` only tells (exit status 0: it is all there). Nothing is contacted when it is.
 #
 # Packages are named, never their hosts: pip knows where its index is. It is asked for the file's address, so that curl
@@ -47,6 +47,14 @@ describe() {
         "$in/bindings/imgui_bundle/assets/fonts/Roboto/*")
       whole=(imgui/imgui.h imgui/imgui.cpp imgui/backends/imgui_impl_opengl2.cpp implot/implot.h implot/implot_items.cpp
         fonts/Roboto-Regular.ttf fonts/Roboto-Bold.ttf)
+      ;;
+    carquet)  # reads and writes Parquet; C sources
+      package=carquet version=0.7.2 folder=carquet-0.7.2 unpacked_mb=3
+      wheel=carquet-0.7.2.tar.gz
+      sha256=5d57c00217906e672fe8b569d8a24c6cbd6d1ab7736d56057e9b884f1a043e7d size=446373
+      kind=(--no-binary "$package") pip_target=()
+      take=('carquet-0.7.2/native/include/*' 'carquet-0.7.2/native/src/*' 'carquet-0.7.2/native/LICENSE')
+      whole=(include/carquet/carquet.h src/reader/file_reader.c src/writer/file_writer.c src/util/xxhash.c LICENSE)
       ;;
     robosuite)
       package=robosuite version=1.4.1 folder=robosuite-1.4.1 unpacked_mb=160
@@ -101,7 +109,7 @@ describe() {
       take=('coacd/lib_coacd.so' 'coacd.libs/*' '*.dist-info/LICENSE')
       whole=(coacd/lib_coacd.so)
       ;;
-    *) die "nothing goes by this name; there are mujoco, imgui, robosuite, robosuite15, gymnasium and coacd" ;;
+    *) die "nothing goes by this name; there are mujoco, imgui, carquet, robosuite, robosuite15, gymnasium and coacd" ;;
   esac
 }
 
@@ -204,6 +212,9 @@ unpack() {
         mv "$from"/bindings/imgui_bundle/assets/fonts/Roboto/{Roboto-Regular.ttf,Roboto-Bold.ttf,LICENSE.txt} "$into/fonts/" &&
         mv "$from/LICENSE" "$into/"
       ;;
+    carquet)
+      mv "$tmp"/wheel/carquet-0.7.2/native/* "$into/"
+      ;;
     robosuite)
       mkdir "$into/models" && mv "$tmp/wheel/robosuite/models/assets" "$into/models/" &&
         mv "$tmp"/wheel/*.dist-info/LICENSE "$into/"
@@ -258,7 +269,7 @@ check=
 if [ "${1-}" = --check ]; then check=1 && shift; fi
 name=${1-}
 if [ $# -ne 1 ] || [ "$name" = --help ]; then
-  echo 'usage: fetch.sh [--check] mujoco|imgui|robosuite|robosuite15|gymnasium|coacd' >&2
+  echo 'usage: fetch.sh [--check] mujoco|imgui|carquet|robosuite|robosuite15|gymnasium|coacd' >&2
   exit 2
 fi
 describe "$name"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Put what `make install` has built into a prefix.
-#   tools/install.sh BUILD DESTDIR PREFIX MUJOCO_DIR VERSION SONAME LIBS IMGUI_DIR
+#   tools/install.sh BUILD DESTDIR PREFIX MUJOCO_DIR VERSION SONAME LIBS IMGUI_DIR CARQUET_DIR
 set -eu -o pipefail
-build=$1 prefix=$3 to=$2$3 mujoco=$4 version=$5 soname=$6 libs=$7 imgui=$8
+build=$1 prefix=$3 to=$2$3 mujoco=$4 version=$5 soname=$6 libs=$7 imgui=$8 carquet=$9
 lib=$to/lib include=$to/include/demoloom share=$to/share
 
 install -d "$to/bin" "$lib/demoloom/include" "$lib/pkgconfig" "$include" "$share/demoloom/tools" "$share/man/man1" \
@@ -51,8 +51,9 @@ cp -R scenes "$share/demoloom/"
 install tools/fetch.sh "$share/demoloom/tools/"
 install -m 644 LICENSE "$share/demoloom/"
 
-# The licenses of what is in the program itself: its widgets and their font.
+# The licenses of what is in the program itself: its widgets, their font, and what reads Parquet.
 install -d "$share/demoloom/licenses"
 for pair in imgui/LICENSE.txt:imgui implot/LICENSE:implot fonts/LICENSE.txt:roboto; do
   [ ! -f "$imgui/${pair%:*}" ] || install -m 644 "$imgui/${pair%:*}" "$share/demoloom/licenses/${pair#*:}.txt"
 done
+[ ! -f "$carquet/LICENSE" ] || install -m 644 "$carquet/LICENSE" "$share/demoloom/licenses/carquet.txt"

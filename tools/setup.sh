@@ -6,7 +6,8 @@ set -u -o pipefail
 build=(build-essential pkg-config libhdf5-dev libyaml-dev libcjson-dev libxml2-dev libpng-dev libavcodec-dev
   libavformat-dev libavutil-dev libswscale-dev libmuparser-dev libcairo2-dev fonts-dejavu-core libegl-dev libegl1 libegl-mesa0
   libgl1-mesa-dri libmeshoptimizer-dev libassimp-dev libturbojpeg0-dev libosmesa6-dev libosmesa6 libgl-dev libglfw3-dev xvfb xauth libcmocka-dev
-  libopenblas-openmp-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev libseccomp-dev)
+  libopenblas-openmp-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev libseccomp-dev
+  zlib1g-dev libzstd-dev liblz4-dev)
 lint=(clang-format-14 clang-tidy-14)
 
 # These may well be there without Debian's package.
