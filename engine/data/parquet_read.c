@@ -31,14 +31,18 @@ typedef struct reading {
 static int fail(const reading* r, const carquet_error_t* why, loomError* err) {
   bool memory = why->code == CARQUET_ERROR_OUT_OF_MEMORY;
   bool new_codec = why->code == CARQUET_ERROR_UNSUPPORTED_CODEC;
-  return loom_error_set(err, memory ? LOOM_ERR_MEMORY : new_codec ? LOOM_ERR_UNSUPPORTED : LOOM_ERR_FORMAT,
+  return loom_error_set(err,
+                        memory      ? LOOM_ERR_MEMORY
+                        : new_codec ? LOOM_ERR_UNSUPPORTED
+                                    : LOOM_ERR_FORMAT,
                         "%s: no Parquet file, cut short or damaged (%.200s); copy or make it again", r->path,
                         why->message[0] ? why->message : carquet_status_string(why->code));
 }
 
 static int no_room(const reading* r, loomError* err) {
   return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                        "%s: more than %d MB of values; write it as several smaller files", r->path, SHELF_MB);
+                        "%s: more than %d MB of values; write it as several smaller files", r->path,
+                        SHELF_MB);
 }
 
 static bool wanted(const reading* r, const char* name) {
@@ -194,7 +198,8 @@ static void* shelve(const reading* r, const void* from, size_t n) {
   return to;
 }
 
-static int keep_column(const reading* r, loomParquetValues* out, growing* g, const char* name, loomError* err) {
+static int keep_column(const reading* r, loomParquetValues* out, growing* g, const char* name,
+                       loomError* err) {
   size_t count = (size_t)g->count;
   if (!make_room(g, 1)) return no_room(r, err);
   g->offset[g->rows] = g->count;
@@ -216,8 +221,8 @@ static int read_column(const reading* r, loomParquetValues* out, int column, con
   const carquet_schema_t* schema = carquet_reader_schema(r->reader);
   int type = type_of(carquet_schema_column_type(schema, column));
   if (type < 0)
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: column '%s' holds neither numbers nor texts", r->path,
-                          name);
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: column '%s' holds neither numbers nor texts",
+                          r->path, name);
 
   growing g = {.type = (loomType)type,
                .deep = carquet_schema_max_def_level(schema, column),

@@ -26,9 +26,9 @@ int64_t loom_parquet_width(const loomParquetColumn* column) {
 
 static carquet_physical_type_t physical(loomType type) {
   static const carquet_physical_type_t types[] = {
-      [LOOM_TYPE_F64] = CARQUET_PHYSICAL_DOUBLE,  [LOOM_TYPE_F32] = CARQUET_PHYSICAL_FLOAT,
-      [LOOM_TYPE_I64] = CARQUET_PHYSICAL_INT64,   [LOOM_TYPE_I32] = CARQUET_PHYSICAL_INT32,
-      [LOOM_TYPE_U8] = CARQUET_PHYSICAL_BOOLEAN,  [LOOM_TYPE_STR] = CARQUET_PHYSICAL_BYTE_ARRAY,
+      [LOOM_TYPE_F64] = CARQUET_PHYSICAL_DOUBLE, [LOOM_TYPE_F32] = CARQUET_PHYSICAL_FLOAT,
+      [LOOM_TYPE_I64] = CARQUET_PHYSICAL_INT64,  [LOOM_TYPE_I32] = CARQUET_PHYSICAL_INT32,
+      [LOOM_TYPE_U8] = CARQUET_PHYSICAL_BOOLEAN, [LOOM_TYPE_STR] = CARQUET_PHYSICAL_BYTE_ARRAY,
   };
   return types[type];
 }
@@ -64,7 +64,8 @@ static int keep_columns(loomParquetWriter* w, const loomParquetColumn* column, i
 static int tell(loomParquetWriter* w, carquet_status_t status, loomError* err) {
   if (status == CARQUET_ERROR_OUT_OF_MEMORY)
     return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", w->file.path);
-  if (status == CARQUET_ERROR_FILE_WRITE || ferror(w->file.stream)) return loom_file_fail(&w->file, errno, err);
+  if (status == CARQUET_ERROR_FILE_WRITE || ferror(w->file.stream))
+    return loom_file_fail(&w->file, errno, err);
   return loom_error_set(err, LOOM_ERR_IO, "%s: cannot be written (%s)", w->file.path,
                         carquet_status_string(status));
 }
@@ -164,8 +165,8 @@ static carquet_status_t write_column(loomParquetWriter* w, int i, const void* da
     }
   }
 
-  carquet_status_t status = have ? carquet_writer_write_batch(w->writer, i, text ? text : data, count, defined,
-                                                              c->rank ? repeated : NULL)
+  carquet_status_t status = have ? carquet_writer_write_batch(w->writer, i, text ? text : data, count,
+                                                              defined, c->rank ? repeated : NULL)
                                  : CARQUET_ERROR_OUT_OF_MEMORY;
   free(repeated);
   free(defined);

@@ -76,6 +76,7 @@ typedef struct projector {
   AVPacket* packet;
   AVFrame* frame;
   struct SwsContext* scale;
+  int64_t begin;    // in the stream's time: earlier frames are not shown
   int64_t packets;  // read of the stream
   int shown;        // frames of this file
   int pixels;       // format of the frame that `scale` is for
@@ -165,6 +166,10 @@ static int open_scale(projector* p, loomError* err) {
   return 0;
 }
 
+static bool is_done(const projector* p) {
+  return p->def->frames > 0 && p->shown >= p->def->frames;
+}
+
 static int show_frame(projector* p, loomError* err) {
   const AVFrame* f = p->frame;
   const loomFilmDef* def = p->def;
@@ -204,7 +209,8 @@ static int decode(projector* p, const AVPacket* packet, loomError* err) {
     if (code < 0) break;
 
     bool damaged = p->frame->flags & AV_FRAME_FLAG_CORRUPT || p->frame->decode_error_flags;
-    int shown = damaged ? 0 : show_frame(p, err);
+    bool wanted = (p->frame->pts == AV_NOPTS_VALUE || p->frame->pts >= p->begin) && !is_done(p);
+    int shown = damaged || !wanted ? 0 : show_frame(p, err);
     loom_libav.av_frame_unref(p->frame);
     if (shown) return shown;
     if (damaged) code = AVERROR_INVALIDDATA;
@@ -217,7 +223,7 @@ static int decode(projector* p, const AVPacket* packet, loomError* err) {
 
 static int decode_packets(projector* p, loomError* err) {
   int code = 0, read = 0;
-  while (!code && (read = loom_libav.av_read_frame(p->format, p->packet)) >= 0) {
+  while (!code && !is_done(p) && (read = loom_libav.av_read_frame(p->format, p->packet)) >= 0) {
     bool ours = p->packet->stream_index == p->stream->index;
     bool cut = ours && p->packet->flags & AV_PKT_FLAG_CORRUPT;
     p->packets += ours;
@@ -226,14 +232,33 @@ static int decode_packets(projector* p, loomError* err) {
     if (cut) read = AVERROR_INVALIDDATA;
     if (cut) break;
   }
-  if (code) return code;
+  if (code || is_done(p)) return code;
 
   // The container may know of more than there is.
-  bool cut = read != AVERROR_EOF || (!p->def->pictures && p->packets < p->stream->nb_frames);
+  bool all = !p->def->pictures && !p->def->frames;
+  bool cut = read != AVERROR_EOF || (all && p->packets < p->stream->nb_frames);
   if (cut)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: cut short: of %lld frames %d are there; copy it again",
                           p->file->path, (long long)p->stream->nb_frames, p->shown);
-  return decode(p, NULL, err);
+  code = decode(p, NULL, err);
+  if (code || !p->def->frames || is_done(p)) return code;
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "%s: ends %d frames after %g s, %d are wanted; is it cut short?", p->file->path,
+                        p->shown, p->def->begin, p->def->frames);
+}
+
+// To the key frame before the first frame that is wanted.
+static int seek_film(projector* p, loomError* err) {
+  p->begin = INT64_MIN;
+  if (p->def->pictures || !p->def->frames) return 0;
+
+  // Half a frame early: times are rounded.
+  AVRational base = p->stream->time_base, rate = p->stream->avg_frame_rate;
+  double half = rate.num > 0 && rate.den > 0 ? 0.5 / av_q2d(rate) : 0;
+  p->begin = (int64_t)ceil((p->def->begin - half) / av_q2d(base));
+  if (p->begin <= 0) return 0;
+  int code = loom_libav.av_seek_frame(p->format, p->stream->index, p->begin, AVSEEK_FLAG_BACKWARD);
+  return code < 0 ? av_error(p, code, "has no frame at the time that is asked for", err) : 0;
 }
 
 // libjpeg's end of a picture; decoders make up for what is missing.
@@ -250,6 +275,7 @@ static int project_file(projector* p, loomError* err) {
       !ends_as_jpeg(p->file))
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: is cut short", p->file->path);
   if (!code) code = open_decoder(p, err);
+  if (!code) code = seek_film(p, err);
   if (!code) code = decode_packets(p, err);
   if (!code && !p->shown) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no frames", p->file->path);
   if (!code && p->def->pictures && p->shown > 1)

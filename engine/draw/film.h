@@ -18,6 +18,8 @@ typedef struct loomFilmFile {
 typedef struct loomFilmDef {
   const char* what;  // for messages: the film, or the folder of pictures
   bool pictures;     // each file is a picture and becomes a frame; else the only file is a film
+  double begin;      // of a film: the frame nearest to this time, s, is the first ...
+  int frames;        // ... of so many; 0: all to its end
   int width,
       height;  // pixels that frames are scaled to, whatever their own sides; means over what they cover
   /// Asked several times a second; true ends it: LOOM_ERR_INTERRUPTED. Nullable.

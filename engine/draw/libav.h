@@ -48,6 +48,7 @@
   F(avformat, av_find_best_stream)            \
   F(avformat, av_interleaved_write_frame)     \
   F(avformat, av_read_frame)                  \
+  F(avformat, av_seek_frame)                  \
   F(avformat, av_write_trailer)               \
   F(avformat, avformat_alloc_context)         \
   F(avformat, avformat_alloc_output_context2) \

@@ -27,6 +27,7 @@ struct loomVideo {
   loomVideoPart* own;  // of loom_video_add; its encoder tells the file's format
   int64_t frames;      // of the parts so far
   int64_t packets;     // written
+  int64_t bytes;       // of these
 };
 
 // libav's own words for an error of a given call.
@@ -67,6 +68,11 @@ static int open_encoder(loomVideoPart* part, loomError* err) {
     c->color_range = AVCOL_RANGE_MPEG;
     c->colorspace = AVCOL_SPC_SMPTE170M;  // what libswscale makes of RGB
     c->thread_count = 1;                  // parts have their own; and one thread always gives the same bytes
+
+    if (def->gop > 0) {
+      c->gop_size = def->gop;
+      c->max_b_frames = 0;
+    }
 
     // Bits a pixel for encoders that take no measure of quality.
     c->bit_rate = (int64_t)(0.15 * c->width * c->height * def->fps);
@@ -240,6 +246,7 @@ static int write_packets(loomVideo* v, const loomVideoPart* part, int64_t begin,
     if (!packet) return av_error(v, AVERROR(ENOMEM), "", err);
 
     packet->duration = 1;
+    v->bytes += packet->size;
     packet->pts += begin;
     // Each is decoded a frame's time after the one before it; encoders know less where a part is short.
     packet->dts = v->packets++ - part->codec->has_b_frames;
@@ -267,6 +274,14 @@ static int write_own(loomVideo* v, loomError* err) {
 int loom_video_add(loomVideo* v, const loomImage* image, loomError* err) {
   int code = loom_video_part_add(v->own, image, err);
   return code ? code : write_own(v, err);
+}
+
+int64_t loom_video_frames(const loomVideo* v) {
+  return v->frames;
+}
+
+int64_t loom_video_bytes(const loomVideo* v) {
+  return v->bytes;
 }
 
 int loom_video_finish(loomVideo* v, loomError* err) {

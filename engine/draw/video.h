@@ -2,12 +2,16 @@
 #ifndef LOOM_ENGINE_DRAW_VIDEO_H
 #define LOOM_ENGINE_DRAW_VIDEO_H
 
+#include <stdint.h>
+
 #include "engine/base/error.h"
 #include "engine/draw/image.h"
 
 typedef struct loomVideoDef {
   int width, height;  // pixels, at least 16; an odd last column or row is cut off
   double fps;         // frames a second
+  int gop;            // a frame of so many can be shown without those before it, and none waits for a later
+                      // one: for whoever picks single frames; 0: few, for whoever watches
 } loomVideoDef;
 
 typedef struct loomVideo loomVideo;
@@ -28,6 +32,9 @@ int loom_video_part_end(loomVideoPart* part, loomError* err);
 void loom_video_part_destroy(loomVideoPart* part);
 /// Append a part that has ended. One thread at a time; not after loom_video_add.
 int loom_video_append(loomVideo* video, const loomVideoPart* part, loomError* err);
+/// Frames and bytes so far.
+int64_t loom_video_frames(const loomVideo* video);
+int64_t loom_video_bytes(const loomVideo* video);
 /// Finish and rename to the path: only then is there a file of that name. At least one frame is needed.
 int loom_video_finish(loomVideo* video, loomError* err);
 /// Free; without loom_video_finish before, what was written is removed. Takes NULL.

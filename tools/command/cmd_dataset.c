@@ -1,4 +1,4 @@
-// demoloom dataset: merge, split, filter and strip datasets. What is copied passes the privacy
+// demoloom dataset: merge, split, filter and strip datasets, or turn them into another layout. What is copied passes the privacy
 // rules of engine/data/dataset.h.
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/data/dataset.h"
+#include "tools/command/dataset_lerobot.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
@@ -20,6 +21,7 @@ typedef struct datasetArgs {
   double valid, trust;
   int64_t seed, min_rows, max_rows;
   const char *mask, *demos;
+  loomLerobotDef lerobot;
   bool overwrite, json;
   int count[2];  // demos written; or in mask/train and mask/valid
   toolOutputs outputs;
@@ -203,6 +205,16 @@ static const toolOption options[] = {
                    .about =
                        "filter: only demos of which at least this share of perturbed replays succeeded, as "
                        "`demoloom verify --perturb K --store` wrote it"),
+    TOOL_OPTION_AS("fps", 0, "HZ", datasetArgs, REAL, lerobot.fps, .most = 1000,
+                   .about = "lerobot: rows a second, where the file's env_args do not say it"),
+    TOOL_OPTION_AS("instruction", 0, "TEXT", datasetArgs, STRING, lerobot.instruction,
+                   .about = "lerobot: what is done, in words, in place of what each demo says of itself"),
+    TOOL_OPTION_AS("state", 0, "KEY,...", datasetArgs, STRING, lerobot.state,
+                   .about = "lerobot: observations that make observation.state, e.g. "
+                            "robot0_eef_pos,robot0_eef_quat (all robot*); the others make "
+                            "observation.environment_state"),
+    TOOL_OPTION_AS("lean", 0, NULL, datasetArgs, BOOL, lerobot.lean,
+                   .about = "lerobot: only what its policies read; such a dataset does not come back whole"),
     TOOL_OVERWRITE_OPTION(datasetArgs, overwrite),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_OPTION(0, NULL, datasetArgs, BOOL, json, .about = "what was written, on stdout"),
@@ -214,12 +226,16 @@ static const toolCommand command = {
         "       demoloom dataset split FILE [options]     write mask/train and mask/valid\n"
         "       demoloom dataset filter IN OUT [options]  a copy of some demos\n"
         "       demoloom dataset strip IN OUT             a copy without host names, log-ins and recording "
-        "sessions\n",
+        "sessions\n"
+        "       demoloom dataset lerobot IN OUT [options] a file as a folder in LeRobot's layout (v3.0), or "
+        "back\n",
     .after =
         "examples:\n"
         "  demoloom dataset merge all.hdf5 a.hdf5 b.hdf5\n"
         "  demoloom dataset filter all.hdf5 valid.hdf5 --mask valid\n"
-        "  demoloom dataset filter all.hdf5 trusted.hdf5 --trust 0.8\n",
+        "  demoloom dataset filter all.hdf5 trusted.hdf5 --trust 0.8\n"
+        "  demoloom dataset lerobot seen.hdf5 lerobot/drawer --instruction 'put the cup into the drawer'\n"
+        "  demoloom dataset lerobot lerobot/drawer back.hdf5\n",
     TOOL_OPTIONS(options),
 };
 
@@ -266,8 +282,12 @@ int cmd_dataset(int argc, char** argv) {
     code = filter_dataset(rest + 1, &a, &err);
   } else if (!strcmp(verb, "strip") && n == 3) {
     code = strip_dataset(rest + 1, &a, &err);
+  } else if (!strcmp(verb, "lerobot") && n == 3) {
+    a.lerobot.overwrite = a.overwrite;
+    code = dataset_lerobot(rest[1], rest[2], &a.lerobot, &a.outputs, a.json, &err);
+    a.json = false;
   } else {
-    return tool_usage("dataset", "expected merge, split, filter or strip with its files");
+    return tool_usage("dataset", "expected merge, split, filter, strip or lerobot with its files");
   }
   tool_outputs_close(&a.outputs);
   if (!code && a.json) code = print_dataset_json(&a, written, n == 2, &err);

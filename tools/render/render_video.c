@@ -105,7 +105,7 @@ static int create_film(filming* f, const renderRun* run, loomError* err) {
   int code = render_frame_create(&image, run, err);
 
   // The film is as large as its frames.
-  loomVideoDef def = {image.width, image.height, run->fps};
+  loomVideoDef def = {image.width, image.height, run->fps, 0};
   loom_image_destroy(&image);
   return code ? code : loom_video_create(&f->video, run->args->video, &def, err);
 }

@@ -527,7 +527,7 @@ static bool thumbs_missing(viewApp* app) {
 static int film_frame(viewApp* app, loomError* err) {
   loomImage image;
 
-  loomVideoDef def = {app->width, app->height, SCRIPT_RATE};
+  loomVideoDef def = {app->width, app->height, SCRIPT_RATE, 0};
 
   int code = app->film ? 0 : loom_video_create(&app->film, app->film_path, &def, err);
   if (!code) code = view_read(app, &image, err);

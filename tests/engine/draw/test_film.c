@@ -226,7 +226,7 @@ static void write_video(const char* path, int width, int height, int frames) {
   loomVideo* video;
   loomImage image;
   assert_int_equal(loom_image_create(&image, width, height, NULL), 0);
-  assert_int_equal(loom_video_create(&video, path, &(loomVideoDef){width, height, 20}, NULL), 0);
+  assert_int_equal(loom_video_create(&video, path, &(loomVideoDef){width, height, 20, 0}, NULL), 0);
 
   for (int i = 0; i < frames; i++) {
     paint(image.rgb, width, height, i);

@@ -64,7 +64,7 @@ static void paint(loomImage* image, int i) {
 static int write_video(const char* path, int width, int height, double fps, int frames, loomError* err) {
   loomVideo* video;
   loomImage image;
-  loomVideoDef def = {width, height, fps};
+  loomVideoDef def = {width, height, fps, 0};
 
   assert_int_equal(loom_image_create(&image, width, height, err), 0);
   int code = loom_video_create(&video, path, &def, err);
@@ -222,7 +222,7 @@ static void parts_are_joined(void** state) {
     decoded d;
 
     assert_int_equal(loom_image_create(&image, 128, 240, &err), 0);
-    assert_int_equal(loom_video_create(&video, path, &(loomVideoDef){128, 240, 25}, &err), 0);
+    assert_int_equal(loom_video_create(&video, path, &(loomVideoDef){128, 240, 25, 0}, &err), 0);
 
     // Each part encodes its own frames.
     for (int k = 0; k < 3; k++) {
@@ -278,7 +278,7 @@ static void what_cannot_be_written_is_told(void** state) {
   loomVideo* video;
   loomImage image;
   assert_int_equal(loom_image_create(&image, 66, 96, &err), 0);
-  assert_int_equal(loom_video_create(&video, path, &(loomVideoDef){64, 96, 20}, &err), 0);
+  assert_int_equal(loom_video_create(&video, path, &(loomVideoDef){64, 96, 20, 0}, &err), 0);
   assert_int_equal(loom_video_add(video, &image, &err), LOOM_ERR_USAGE);
   loom_video_destroy(video);  // given up half-way
   loom_image_destroy(&image);
