@@ -6,7 +6,7 @@
 // What policies of theirs read: `action`; `observation.state`, the robots' observations side by side;
 // `observation.environment_state`, the others; `observation.images.CAMERA`, films. `next.reward` and
 // `next.done` are rewards and dones. All these are float32, as they expect them. Every other array of a demo
-// becomes a column `demoloom.ARRAY` as exact as it was, actions too; what is no row of numbers (attributes,
+// becomes a column `demoloom.ARRAY` as exact as it was, actions and rewards too; what is no row of numbers (attributes,
 // masks, models) goes to meta/demoloom.parquet. info.json says for each feature which arrays it is made of
 // ("arrays"): so a dataset comes back as it went, but for observations in float32 and pictures as films have
 // them.

@@ -166,12 +166,12 @@ static int sort_array(void* user, const char* name, const loomArray* a, int read
   if (!a->count) return leave_out(s->left_out, name, "is empty");
   if (strlen(name) >= NAME_MAX_BYTES) return leave_out(s->left_out, name, "has too long a name");
 
-  if (!strcmp(name, "actions")) {
-    int code = add_to(s, "action", LEROBOT_COLUMN, LOOM_TYPE_F32, name, a);
+  // What float32 cannot hold goes along a second time, as it is.
+  bool actions = !strcmp(name, "actions");
+  if (actions || (!strcmp(name, "rewards") && a->rank == 1)) {
+    int code = add_to(s, actions ? "action" : "next.reward", LEROBOT_COLUMN, LOOM_TYPE_F32, name, a);
     return code || a->type == LOOM_TYPE_F32 ? code : add_extra(s, name, a);
   }
-  if (!strcmp(name, "rewards") && a->rank == 1)
-    return add_to(s, "next.reward", LEROBOT_COLUMN, LOOM_TYPE_F32, name, a);
   if (!strcmp(name, "dones") && a->rank == 1)
     return add_to(s, "next.done", LEROBOT_COLUMN, LOOM_TYPE_U8, name, a);
   return !strcmp(group, "obs") ? add_observation(s, name, a) : add_extra(s, name, a);

@@ -499,17 +499,26 @@ static void part_path(char out[LOOM_RUN_FILE_MAX], const reading* r, int i) {
   loom_run_folder_path(out, &r->parts, name);
 }
 
+// Exact ones last: they replace what their arrays are in float32.
+static int make_features(reading* r, making* m, const episode* e, int64_t first, bool exact, loomError* err) {
+  int code = 0;
+  for (int i = 0; !code && i < r->features.n; i++) {
+    const lerobotFeature* f = &r->features.feature[i];
+    if (exact != !strncmp(f->name, "demoloom.", strlen("demoloom."))) continue;
+    if (f->kind == LEROBOT_COLUMN) code = make_column(r, m, f, first, e->rows, err);
+    if (f->kind == LEROBOT_VIDEO) code = make_film(r, m, i, e, err);
+  }
+  return code;
+}
+
 static int read_demo(reading* r, int i, loomError* err) {
   const episode* e = &r->episode[i];
   making m = {0};
   int64_t first = 0;
   int code = open_data(r, e, err);
   if (!code) code = find_rows(r, &first, e, err);
-  for (int k = 0; !code && k < r->features.n; k++) {
-    const lerobotFeature* f = &r->features.feature[k];
-    if (f->kind == LEROBOT_COLUMN) code = make_column(r, &m, f, first, e->rows, err);
-    if (f->kind == LEROBOT_VIDEO) code = make_film(r, &m, k, e, err);
-  }
+  if (!code) code = make_features(r, &m, e, first, false, err);
+  if (!code) code = make_features(r, &m, e, first, true, err);
   if (!code) code = add_extra(r, &m, e->index, err);
   if (!code) code = add_instruction(r, &m, first, err);
 
