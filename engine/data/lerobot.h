@@ -6,10 +6,10 @@
 // What policies of theirs read: `action`; `observation.state`, the robots' observations side by side;
 // `observation.environment_state`, the others; `observation.images.CAMERA`, films. `next.reward` and
 // `next.done` are rewards and dones. All these are float32, as they expect them. Every other array of a demo
-// becomes a column `demoloom.ARRAY` as exact as it was, actions and rewards too; what is no row of numbers (attributes,
-// masks, models) goes to meta/demoloom.parquet. info.json says for each feature which arrays it is made of
-// ("arrays"): so a dataset comes back as it went, but for observations in float32 and pictures as films have
-// them.
+// becomes a column `demoloom.ARRAY` as exact as it was, actions and rewards too; what is no row of numbers
+// (attributes, masks, models) goes to meta/demoloom.parquet. info.json says for each feature which arrays it
+// is made of ("arrays"): so a dataset comes back as it went, but for observations in float32 and pictures as
+// films have them.
 #ifndef LOOM_ENGINE_DATA_LEROBOT_H
 #define LOOM_ENGINE_DATA_LEROBOT_H
 
@@ -50,8 +50,8 @@ int loom_lerobot_check(const char* folder, const char* input, bool overwrite, lo
 
 /// Read a folder into a file of demos at `path`, which must not be there. Features that are none of ours
 /// become: `action` actions; `observation.images.CAMERA` obs/CAMERA_image; `observation.X` obs/X;
-/// `next.reward`, `next.done` rewards, dones; others arrays of their names. LOOM_ERR_FORMAT names the file that
-/// is damaged or does not fit the others; LOOM_ERR_UNSUPPORTED: another version, files too large.
+/// `next.reward`, `next.done` rewards, dones; others arrays of their names. LOOM_ERR_FORMAT names the file
+/// that is damaged or does not fit the others; LOOM_ERR_UNSUPPORTED: another version, files too large.
 int loom_lerobot_read(loomLerobotTold* told, const char* path, const char* folder, const loomLerobotDef* def,
                       loomError* err);
 

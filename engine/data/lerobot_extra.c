@@ -60,6 +60,7 @@ static int put(lerobotExtraWriter* w, int64_t episode, const char* kind, const c
   w->episode[w->n++] = episode;
   if (loom_names_add(&w->kind, kind) || loom_names_add(&w->name, name) || loom_names_add(&w->value, value))
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for attributes");
+
   return 0;
 }
 
@@ -92,6 +93,7 @@ static int put_attr(lerobotExtraWriter* w, int64_t episode, const char* object, 
   if (!code) code = put(w, episode, "string", name, clean, err);
   free(text);
   free(clean);
+
   return code;
 }
 
@@ -129,6 +131,7 @@ int lerobot_extra_create(lerobotExtraWriter** out, const char* path, const loomD
     lerobot_extra_abort(w);
     *out = NULL;
   }
+
   return code;
 }
 
@@ -164,6 +167,7 @@ int lerobot_extra_read(loomParquet* out, const char* path, loomError* err) {
                           "%s: damaged: wants a column '%s'; without this file the rest can be read", path,
                           columns[i].name);
   }
+
   return 0;
 }
 

@@ -24,6 +24,7 @@ bool lerobot_type(loomType* out, const char* dtype) {
     if (!strcmp(dtype, loom_type_name((loomType)t))) return *out = (loomType)t, true;
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     if (!strcmp(dtype, others[i].name)) return *out = others[i].type, true;
+
   return false;
 }
 
@@ -57,6 +58,7 @@ int lerobot_feature_part(lerobotFeature* f, const char* array, loomType type, in
   }
   f->n++;
   f->width = f->kind == LEROBOT_VIDEO ? 3 : f->width + p->width;
+
   return 0;
 }
 
@@ -174,6 +176,7 @@ static int sort_array(void* user, const char* name, const loomArray* a, int read
   }
   if (!strcmp(name, "dones") && a->rank == 1)
     return add_to(s, "next.done", LEROBOT_COLUMN, LOOM_TYPE_U8, name, a);
+
   return !strcmp(group, "obs") ? add_observation(s, name, a) : add_extra(s, name, a);
 }
 
@@ -191,6 +194,7 @@ static int add_counters(lerobotFeatures* features) {
   for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
     if (!lerobot_features_add(features, counters[i].name, counters[i].kind, counters[i].type))
       return LOOM_ERR_MEMORY;
+
   return 0;
 }
 
@@ -221,6 +225,7 @@ int lerobot_features_make(lerobotFeatures* out, loomNames* left_out, const loomD
   if (code == LOOM_ERR_MEMORY) code = loom_error_set(err, code, "out of memory for a dataset's features");
   if (!code) code = check_state(&s, dataset, err);
   if (code) lerobot_features_destroy(out);
+
   return code;
 }
 
@@ -254,6 +259,7 @@ static cJSON* names_json(const lerobotFeature* f) {
       cJSON_AddItemToArray(list, cJSON_CreateString(name));
     }
   }
+
   return list;
 }
 
@@ -290,6 +296,7 @@ cJSON* lerobot_features_json(const lerobotFeatures* features, double fps, const 
       cJSON_AddItemToArray(arrays, part);
     }
   }
+
   return root;
 }
 
@@ -305,6 +312,7 @@ static bool read_shape(int* rank, int64_t shape[LOOM_RANK_MAX], const cJSON* jso
     shape[d] = (int64_t)n->valuedouble;
     if (shape[d] != n->valuedouble || (all *= shape[d]) > 1 << 26) return false;
   }
+
   return true;
 }
 
@@ -360,6 +368,7 @@ static int parse_parts(lerobotFeature* f, const cJSON* arrays) {
     int code = lerobot_feature_part(f, array->valuestring, type, rank, shape);
     if (code) return code;
   }
+
   return 0;
 }
 
@@ -404,6 +413,7 @@ static int parse_feature(lerobotFeatures* out, bool* skipped, const cJSON* json)
   bool single = rank == 1 && shape[0] == 1 && strcmp(array, "actions") && strncmp(array, "obs/", 4);
   loomType kept = video ? LOOM_TYPE_U8 : type == LOOM_TYPE_U8 ? LOOM_TYPE_I64 : type;
   if (rank - single >= LOOM_RANK_MAX) return LOOM_ERR_FORMAT;
+
   return lerobot_feature_part(f, array, kept, rank - single, shape);
 }
 
@@ -429,5 +439,6 @@ int lerobot_features_parse(lerobotFeatures* out, loomNames* left_out, const cJSO
     if (code) break;
   }
   if (code) lerobot_features_destroy(out);
+
   return code;
 }

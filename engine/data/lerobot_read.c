@@ -105,6 +105,7 @@ static int use_info(reading* r, const cJSON* info, const char* path, loomError* 
   code = lerobot_features_parse(&r->features, &r->told->left_out,
                                 cJSON_GetObjectItemCaseSensitive(info, "features"), path, err);
   for (int i = 0; i < r->features.n; i++) r->films = r->films || r->features.feature[i].kind == LEROBOT_VIDEO;
+
   return code;
 }
 
@@ -162,6 +163,7 @@ static int use_videos(reading* r, episode* e, const loomParquet* table, int64_t 
                             path, (long long)row, f->name);
     e->video[i] = (lerobotPlace){.file = chunk * 1000000 + file, .from = from};
   }
+
   return 0;
 }
 
@@ -188,6 +190,7 @@ static int use_episodes(reading* r, const loomParquet* table, const char* path, 
     int code = use_videos(r, e, table, row, path, err);
     if (code) return code;
   }
+
   return 0;
 }
 
@@ -218,6 +221,7 @@ static int read_episode_file(reading* r, const char* path, loomError* err) {
   if (code) return code;
   code = use_episodes(r, &table, path, err);
   loom_parquet_destroy(&table);
+
   return code;
 }
 
@@ -239,6 +243,7 @@ static int read_episodes(reading* r, loomError* err) {
     if (r->episode[i].index == r->episode[i - 1].index)
       return loom_error_set(err, LOOM_ERR_FORMAT, "%s: meta/episodes tells of episode %lld twice", r->folder,
                             (long long)r->episode[i].index);
+
   return 0;
 }
 
@@ -343,6 +348,7 @@ static void* add_array(making* m, const lerobotPart* p, int64_t rows) {
   m->field[i] =
       (loomField){.path = p->array, .type = p->type, .rank = p->rank + 1, .shape = {rows}, .data = data};
   for (int d = 0; d < p->rank; d++) m->field[i].shape[d + 1] = p->shape[d];
+
   return data;
 }
 
@@ -387,6 +393,7 @@ static int check_width(const reading* r, const lerobotFeature* f, const loomParq
       return loom_error_set(err, LOOM_ERR_FORMAT, "%s: row %lld of '%s' has no finite number at %lld", file,
                             (long long)(first + (i - c->offset[first]) / f->width), f->name,
                             (long long)((i - c->offset[first]) % f->width));
+
   return 0;
 }
 
@@ -404,6 +411,7 @@ static int make_column(reading* r, making* m, const lerobotFeature* f, int64_t f
         put_number(data, p->type, t * p->width + i, c, c->offset[first + t] + offset + i);
     offset += p->width;
   }
+
   return code;
 }
 
@@ -447,6 +455,7 @@ static int make_film(reading* r, making* m, int i, const episode* e, loomError* 
                        path, shown.width, shown.height, shown.frames, (long long)e->index, def.width,
                        def.height, (long long)e->rows);
   loom_film_destroy(&shown);
+
   return code;
 }
 
@@ -474,6 +483,7 @@ static int add_extra(reading* r, making* m, int64_t index, loomError* err) {
                                                : loom_attr_string(x.name, x.value);
     if (add_attr(m, attr)) return out_of_memory(err);
   }
+
   return 0;
 }
 
@@ -530,6 +540,7 @@ static int read_demo(reading* r, int i, loomError* err) {
   clear_making(&m);
   r->told->rows += e->rows;
   r->told->episodes++;
+
   return code;
 }
 
@@ -538,8 +549,8 @@ static int read_demos(reading* r, loomError* err) {
   for (int i = 0; !code && i < r->n; i++) {
     code = read_demo(r, i, err);
     if (!code && r->def->progress && r->def->progress(r->def->user, i + 1, r->n))
-      code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted after %d episodes; nothing was written",
-                            i + 1);
+      code = loom_error_set(err, LOOM_ERR_INTERRUPTED,
+                            "interrupted after %d episodes; nothing was written: run it again", i + 1);
   }
   return code;
 }
@@ -556,6 +567,7 @@ static char* make_env_args(const reading* r) {
   cJSON_AddNumberToObject(kwargs, "control_freq", r->fps);
   char* text = cJSON_PrintUnformatted(root);
   cJSON_Delete(root);
+
   return text;
 }
 
@@ -577,6 +589,7 @@ static int mark(masking* m, const char* name, int demo, int most) {
     m->mask[m->n++] = (loomMask){name, 0, demos};
   }
   if (m->mask[i].n < most) ((int*)m->mask[i].demo)[m->mask[i].n++] = demo;
+
   return 0;
 }
 
@@ -589,6 +602,11 @@ static int find_masks(masking* m, const reading* r, loomError* err) {
     if (strchr(x.name, '/') || mark(m, x.name, at, r->n)) return out_of_memory(err);
   }
   return 0;
+}
+
+static int show_assembled(void* user, int done, int total) {
+  const reading* r = user;
+  return r->def->progress && r->def->progress(r->def->user, done, total);
 }
 
 static int assemble(reading* r, loomError* err) {
@@ -610,6 +628,8 @@ static int assemble(reading* r, loomError* err) {
   def.nmask = masks.n;
   def.keep_names = true;
   def.trusted = true;
+  def.progress = show_assembled;
+  def.user = r;
   def.valid = 0;
   for (int i = 0; !code && i < r->n; i++) {
     part_path(path[i], r, i);
@@ -623,6 +643,7 @@ static int assemble(reading* r, loomError* err) {
   cJSON_free(env_args);
   free(source);
   free(path);
+
   return code;
 }
 
@@ -635,6 +656,7 @@ static int open_parts(reading* r, loomError* err) {
                           .mark = "demo_0.hdf5",
                           .own = own,
                           .alternative = "choose another output"};
+
   return loom_run_folder_open(&r->parts, &def, err);
 }
 

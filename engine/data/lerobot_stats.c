@@ -131,6 +131,7 @@ static cJSON* measure_json(const double* number, int64_t width, bool video) {
     }
     cJSON_AddItemToArray(list, value);
   }
+
   return list;
 }
 
@@ -145,5 +146,6 @@ cJSON* lerobot_stats_json(const lerobotFeatures* features, const lerobotStats* s
           measure_json(stats[i].number + m * stats[i].width, stats[i].width, f->kind == LEROBOT_VIDEO));
     cJSON_AddItemToObject(one, "count", cJSON_CreateDoubleArray(&stats[i].count, 1));
   }
+
   return root;
 }

@@ -46,6 +46,7 @@ static bool add_columns_of(lerobotTable* t, const lerobotFeature* f) {
     added = added && add_column(t, name, LOOM_TYPE_F64, f->width, video);
   }
   snprintf(name, sizeof name, "stats/%s/count", f->name);
+
   return added && add_column(t, name, LOOM_TYPE_I64, 1, false);
 }
 
@@ -65,6 +66,7 @@ static bool add_columns(lerobotTable* t) {
   for (int i = 0; fixed[i]; i++) added = added && add_column(t, fixed[i], LOOM_TYPE_I64, 0, false);
   added = added && add_column(t, "tasks", LOOM_TYPE_STR, 1, false);
   for (int i = 0; i < t->features->n; i++) added = added && add_columns_of(t, &t->features->feature[i]);
+
   return added;
 }
 
@@ -101,6 +103,7 @@ int lerobot_table_create(lerobotTable** out, const char* path, const lerobotFeat
                   : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   if (code && t) free_table(t);
   if (code) *out = NULL;
+
   return code;
 }
 
@@ -153,6 +156,7 @@ int lerobot_table_add(lerobotTable* t, const lerobotEpisode* e, loomError* err) 
   ((char**)t->data[at++])[t->rows] = instruction;
   for (int i = 0; i < t->features->n; i++)
     put_feature(t, &at, &t->features->feature[i], &e->video[i], &e->stats[i]);
+
   return ++t->rows == GROUP ? flush(t, err) : 0;
 }
 
@@ -201,5 +205,6 @@ int lerobot_tasks_write(const char* path, const loomNames* tasks, loomError* err
     code = loom_parquet_finish(file, err);
   }
   free(number);
+
   return code;
 }

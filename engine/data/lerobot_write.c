@@ -175,6 +175,7 @@ static char* instruction_of(const writing* w, const char* demo) {
                                                                  : "demonstration");
   cJSON_Delete(meta);
   free(text);
+
   return said;
 }
 
@@ -237,6 +238,7 @@ static int fill_column(writing* w, void* to, const lerobotFeature* f, const char
     if (code) return code;
     offset += p->width;
   }
+
   return 0;
 }
 
@@ -277,6 +279,7 @@ static int begin_data(writing* w, loomError* err) {
   }
   code = column ? loom_parquet_create(&w->data, path, column, n, err) : out_of_memory(err);
   free(column);
+
   return code;
 }
 
@@ -344,6 +347,7 @@ static int add_frames(loomVideoPart* part, int64_t seen[3][256], const loomArray
     count_bytes(seen, rgb, width * height);
     code = loom_video_part_add(part, &(loomImage){(int)width, (int)height, rgb}, err);
   }
+
   return (int)code;
 }
 
@@ -376,6 +380,7 @@ static int write_film(writing* w, int i, const char* demo, int64_t rows, loomErr
   if (!code) place->until = (double)loom_video_frames(w->film[i].video) / w->fps;
   if (!code) lerobot_stats_bytes(&w->one[i], seen, rows);
   loom_video_part_destroy(part);
+
   return code;
 }
 
@@ -408,6 +413,7 @@ static int write_episode(writing* w, int demo, loomError* err) {
   free(instruction);
   w->told->rows += rows;
   w->told->episodes++;
+
   return code;
 }
 
@@ -416,8 +422,8 @@ static int write_episodes(writing* w, loomError* err) {
   for (int i = 0; !code && i < n; i++) {
     code = write_episode(w, i, err);
     if (!code && w->def->progress && w->def->progress(w->def->user, i + 1, n))
-      code = loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted after %d episodes; nothing was written",
-                            i + 1);
+      code = loom_error_set(err, LOOM_ERR_INTERRUPTED,
+                            "interrupted after %d episodes; nothing was written: run it again", i + 1);
   }
   return code;
 }
@@ -446,6 +452,7 @@ static cJSON* info_json(const writing* w) {
       films ? cJSON_CreateString("videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4")
             : cJSON_CreateNull());
   cJSON_AddItemToObject(root, "features", lerobot_features_json(&w->features, w->fps, w->codec));
+
   return root;
 }
 
@@ -467,6 +474,7 @@ static int begin(writing* w, loomError* err) {
   if (!code) code = lerobot_table_create(&w->table, path, &w->features, err);
   if (!code && !w->def->lean) code = place_file(path, w, LEROBOT_EXTRA, err);
   if (!code && !w->def->lean) code = lerobot_extra_create(&w->extra, path, w->dataset, err);
+
   return code;
 }
 
@@ -491,6 +499,7 @@ static int end(writing* w, loomError* err) {
   if (!code) code = place_file(path, w, "meta/tasks.parquet", err);
   if (!code) code = lerobot_tasks_write(path, &w->tasks, err);
   if (!code) code = write_json(w, "meta/stats.json", lerobot_stats_json(&w->features, w->all), err);
+
   return code ? code : write_json(w, "meta/info.json", info_json(w), err);
 }
 
@@ -524,6 +533,7 @@ static double least_bytes(const writing* w) {
     if (!loom_dataset_describe(&a, w->dataset, loom_dataset_demo_path(w->dataset, i), "actions", NULL))
       rows += (double)a.shape[0];
   }
+
   return row * rows / 2;
 }
 

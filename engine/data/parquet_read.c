@@ -122,13 +122,12 @@ static bool add_value(growing* g, const void* value) {
 
 static bool make_room(growing* g, int64_t more) {
   int64_t values = g->room, rows = g->rows + more + 1;
-  void* data = g->data;
   if (g->type == LOOM_TYPE_STR) {
     void* text = grow(g->text, &values, g->count + more + 1, sizeof *g->text);
     if (!text) return false;
     g->text = text;
   } else {
-    data = grow(g->data, &values, g->count + more + 1, (size_t)loom_type_size(g->type));
+    void* data = grow(g->data, &values, g->count + more + 1, (size_t)loom_type_size(g->type));
     if (!data) return false;
     g->data = data;
   }
@@ -136,6 +135,7 @@ static bool make_room(growing* g, int64_t more) {
 
   int64_t* offset = realloc(g->offset, (size_t)rows * sizeof *offset);
   if (offset) g->offset = offset;
+
   return offset != NULL;
 }
 
@@ -213,6 +213,7 @@ static int keep_column(const reading* r, loomParquetValues* out, growing* g, con
                      g->type == LOOM_TYPE_STR ? (size_t)g->bytes : count * (size_t)loom_type_size(g->type));
   out->text = g->type == LOOM_TYPE_STR ? shelve(r, g->text, (count + 1) * sizeof *g->text) : NULL;
   bool kept = out->name && out->offset && out->data && (g->type != LOOM_TYPE_STR || out->text);
+
   return kept ? 0 : no_room(r, err);
 }
 
@@ -255,6 +256,7 @@ static int read_columns(const reading* r, loomParquet* out, loomParquetValues* c
     code = read_column(r, &column[out->n], i, part[0], err);
     if (!code) out->n++;
   }
+
   return code;
 }
 
@@ -276,6 +278,7 @@ static int read_table(void* user, loomShelf* shelf, void** result, loomError* er
   if (!out || !column) return no_room(r, err);
   out->rows = carquet_reader_num_rows(r->reader);
   out->column = column;
+
   return read_columns(r, out, column, err);
 }
 
@@ -313,6 +316,7 @@ static bool sound_column(const loomAside* aside, const loomParquetValues* c, int
   int64_t room = (int64_t)((const char*)aside->mapped + aside->size - (const char*)c->data);
   if (!ascends(c->text, c->count + 1, room)) return false;
   int64_t last = c->text[c->count];
+
   return last == 0 ? c->count == 0 : ((const char*)c->data)[last - 1] == '\0';
 }
 
@@ -351,6 +355,7 @@ int loom_parquet_read(loomParquet* out, const char* path, const char* const* nam
   }
   *out = *(const loomParquet*)done.result;
   out->aside = done;
+
   return 0;
 }
 

@@ -42,7 +42,7 @@ static carquet_status_t add_column(carquet_schema_t* schema, const loomParquetCo
     parent = carquet_schema_add_list_group(schema, name, CARQUET_REPETITION_OPTIONAL, parent);
     name = "element";
   }
-  if (parent < 0) return CARQUET_ERROR_OUT_OF_MEMORY;
+  if (!name || parent < 0) return CARQUET_ERROR_OUT_OF_MEMORY;
 
   return carquet_schema_add_column(schema, name, physical(c->type), c->type == LOOM_TYPE_STR ? &text : NULL,
                                    CARQUET_REPETITION_OPTIONAL, 0, parent);
@@ -83,7 +83,8 @@ void loom_parquet_abort(loomParquetWriter* w) {
   free_writer(w);
 }
 
-// The same rows give the same bytes, whoever's machine it is: one thread, no clock, snappy as everybody has it.
+// The same rows give the same bytes, whoever's machine it is: one thread, no clock, and snappy, which
+// everybody has.
 static int open_writer(loomParquetWriter* w, loomError* err) {
   carquet_error_t why = CARQUET_ERROR_INIT;
   carquet_schema_t* schema = carquet_schema_create(&why);
@@ -99,6 +100,7 @@ static int open_writer(loomParquetWriter* w, loomError* err) {
   if (!status) w->writer = carquet_writer_create_file(w->file.stream, schema, &options, &why);
   if (!status && !w->writer) status = why.code ? why.code : CARQUET_ERROR_INTERNAL;
   carquet_schema_free(schema);
+
   return status ? tell(w, status, err) : 0;
 }
 
@@ -118,6 +120,7 @@ int loom_parquet_create(loomParquetWriter** out, const char* path, const loomPar
     return code;
   }
   *out = w;
+
   return 0;
 }
 
@@ -128,8 +131,8 @@ int loom_parquet_note(loomParquetWriter* w, const char* key, const char* text, l
 
 // ---- rows
 
-// Where lists begin, as Parquet counts: a value's repetition is the outermost list that goes on with it, 0 for
-// a new row.
+// Where lists begin, as Parquet counts: a value's repetition is the outermost list that goes on with it, 0
+// for a new row.
 static int16_t* list_levels(const loomParquetColumn* c, int64_t rows) {
   int64_t width = loom_parquet_width(c), at[LOOM_PARQUET_RANK] = {0};
   int16_t* level = malloc((size_t)(rows * width + 1) * sizeof *level);
@@ -182,7 +185,8 @@ int loom_parquet_rows(loomParquetWriter* w, const void* const* data, int64_t row
 }
 
 double loom_parquet_bytes(const loomParquetWriter* w) {
-  return (double)ftell(w->file.stream);
+  struct stat st;
+  return fstat(fileno(w->file.stream), &st) ? 0 : (double)st.st_size;
 }
 
 int loom_parquet_finish(loomParquetWriter* w, loomError* err) {

@@ -1,5 +1,5 @@
-// demoloom dataset: merge, split, filter and strip datasets, or turn them into another layout. What is copied passes the privacy
-// rules of engine/data/dataset.h.
+// demoloom dataset: merge, split, filter and strip datasets, or turn them into another layout. What is copied
+// passes the privacy rules of engine/data/dataset.h.
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>

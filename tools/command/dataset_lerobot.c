@@ -27,7 +27,9 @@ static void print_told(const loomLerobotTold* told, const char* out, bool folder
   cJSON_AddNumberToObject(root, "episodes", told->episodes);
   cJSON_AddNumberToObject(root, "rows", (double)told->rows);
   cJSON_AddNumberToObject(root, "films", told->videos);
+
   cJSON* left_out = cJSON_AddArrayToObject(root, "left_out");
+
   for (int i = 0; i < told->left_out.n; i++)
     cJSON_AddItemToArray(left_out, cJSON_CreateString(told->left_out.name[i]));
   tool_print_json(root);
@@ -40,6 +42,7 @@ static int write_folder(const char* in, const char* out, const loomLerobotDef* d
   int code = loom_lerobot_check(out, in, def->overwrite, err);
   if (!code) code = loom_dataset_open(&dataset, in, err);
   if (!code) code = loom_lerobot_write(told, out, dataset, def, err);
+
   loom_dataset_close(dataset);
   return code;
 }

@@ -40,6 +40,7 @@ static void paint(unsigned char* rgb, int demo, int t) {
 
 static void make_demo(demoData* d, int demo) {
   int rows = lengths[demo];
+
   for (int t = 0; t < rows; t++) {
     for (int k = 0; k < ACTIONS; k++) d->actions[t * ACTIONS + k] = sin(demo + 0.1 * t + k);
     for (int k = 0; k < 3; k++) d->eef[3 * t + k] = cos(demo + 0.2 * t + k);
@@ -98,6 +99,7 @@ static void write_demos(const char* path) {
   def.nmask = 2;
   def.keep_names = true;
   if (loom_dataset_assemble(path, source, DEMOS, &def, &err)) fail_msg("%s", err.message);
+
   for (int i = 0; i < DEMOS; i++) unlink(shard[i]);
   free(d);
 }
@@ -105,8 +107,10 @@ static void write_demos(const char* path) {
 static int to_folder(const char* out, const char* in, const loomLerobotDef* def, loomLerobotTold* told,
                      loomError* err) {
   loomDataset* dataset;
+
   assert_int_equal(loom_dataset_open(&dataset, in, err), 0);
   int code = loom_lerobot_write(told, out, dataset, def, err);
+
   loom_dataset_close(dataset);
   return code;
 }
@@ -127,8 +131,10 @@ static void check_array(const loomDataset* a, const char* of_a, const loomDatase
     fail_msg("%s", err.message);
   assert_int_equal(x.type, y.type);
   assert_int_equal(x.rank, y.rank);
+
   for (int d = 0; d < x.rank; d++) assert_int_equal(x.shape[d], y.shape[d]);
   if (within == 0) assert_memory_equal(x.data, y.data, (size_t)(x.count * loom_type_size(x.type)));
+
   for (int64_t i = 0; within > 0 && i < x.count; i++)
     assert_true(fabs(((double*)x.data)[i] - ((double*)y.data)[i]) <= within);
   loom_array_destroy(&x);
@@ -174,7 +180,9 @@ static void check_back(const char* back, const char* there) {
   int64_t seed;
   double trust;
   char* text;
+
   assert_int_equal(loom_dataset_open(&a, back, &err), 0);
+
   assert_int_equal(loom_dataset_open(&b, there, &err), 0);
   assert_int_equal(loom_dataset_demo_count(a), DEMOS);
 
@@ -202,6 +210,7 @@ static void check_back(const char* back, const char* there) {
   assert_int_equal(names.n, 2);
   assert_string_equal(names.name[1], "demo_2");
   loom_names_destroy(&names);
+
   loom_dataset_close(a);
   loom_dataset_close(b);
 }
@@ -227,6 +236,7 @@ static void there_and_back(void** state) {
   loom_lerobot_told_destroy(&told);
 
   assert_true(loom_lerobot_is(set));
+
   for (int i = 0; i < 2; i++) {
     if (loom_lerobot_read(&told, i ? again : back, set, &def, &err)) fail_msg("%s", err.message);
     assert_int_equal(told.rows, 3 * ROWS + 7);
@@ -243,6 +253,7 @@ static void there_and_back(void** state) {
   char command[1200];
   snprintf(command, sizeof command, "diff -r '%s' '%s'", set, twin);
   assert_int_equal(system(command), 0);
+
   run("rm -r '%s'", set);
   run("rm -r '%s'", twin);
   for (int i = 0; i < 2; i++) unlink(i ? back : again);
@@ -286,6 +297,7 @@ static void its_files(void** state) {
   assert_string_equal(cJSON_GetObjectItemCaseSensitive(info, "robot_type")->valuestring, "Panda+Panda");
   assert_true(cJSON_GetObjectItemCaseSensitive(info, "fps")->valuedouble == 20);
   assert_int_equal(cJSON_GetArraySize(features), 11);
+
   for (const cJSON* f = features->child; f; f = f->next) assert_null(strstr(f->string, "demoloom"));
   const cJSON* size = cJSON_GetObjectItemCaseSensitive(
       cJSON_GetObjectItemCaseSensitive(features, "observation.state"), "shape");
@@ -296,8 +308,10 @@ static void its_files(void** state) {
   snprintf(path, sizeof path, "%s/meta/stats.json", set);
   cJSON* stats = read_json(path);
   double sum = 0, square = 0, n = 3 * ROWS + 7;
+
   for (int i = 0; i < DEMOS; i++)
     for (int t = 0; t < lengths[i]; t++) sum += (float)sin(i + 0.1 * t + 2);
+
   for (int i = 0; i < DEMOS; i++)
     for (int t = 0; t < lengths[i]; t++) square += pow((float)sin(i + 0.1 * t + 2) - sum / n, 2);
   assert_true(fabs(at(stats, "action", "mean", 2) - sum / n) < 1e-9);
@@ -324,6 +338,7 @@ static void its_files(void** state) {
   loom_parquet_destroy(&table);
   snprintf(path, sizeof path, "%s/meta/demoloom.parquet", set);
   assert_int_not_equal(access(path, F_OK), 0);
+
   run("rm -r '%s'", set);
 }
 
@@ -419,8 +434,10 @@ static void theirs_come_in(void** state) {
   assert_non_null(strstr(text, "\"control_freq\":30"));
   assert_non_null(strstr(text, "so101"));
   free(text);
+
   loom_dataset_close(d);
   unlink(read);
+
   run("rm -r '%s'", set);
 }
 
@@ -482,6 +499,7 @@ static void wrong_folders(void** state) {
   const char *set = in_folder("wrong"), *read = in_folder("wrong.hdf5");
   loomLerobotDef def = loom_default_lerobot_def();
   loomLerobotTold told;
+
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     char path[1200];
     loomError err = {0, ""};
@@ -508,6 +526,7 @@ static void a_file_is_missing(void** state) {
   const char *set = in_folder("missing"), *read = in_folder("missing.hdf5");
   loomLerobotDef def = loom_default_lerobot_def();
   loomLerobotTold told;
+
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
     char path[1200];
     loomError err = {0, ""};
@@ -544,6 +563,7 @@ static void folders_that_cannot_be(void** state) {
   signal(SIGXFSZ, SIG_IGN);
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
   def.progress = NULL;
+
   for (rlim_t room = 0; room <= 32000; room += 8000) {
     small = before;
     small.rlim_cur = room;
@@ -567,6 +587,7 @@ static void folders_that_cannot_be(void** state) {
   loom_lerobot_told_destroy(&told);
   run("test -e '%s/mine'", set);
   assert_true(loom_lerobot_is(set));
+
   run("rm -r '%s'", set);
 }
 

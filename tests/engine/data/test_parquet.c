@@ -50,6 +50,7 @@ static void* make_column(int column, int64_t first, int64_t rows) {
     text_of(text, column, i);
     ((char**)(void*)data)[k] = strdup(text);
   }
+
   return data;
 }
 
@@ -62,8 +63,10 @@ static void free_column(int column, void* data, int64_t rows) {
 
 static int write_rows(loomParquetWriter* w, int64_t first, int64_t rows, loomError* err) {
   const void* data[COLUMNS];
+
   for (int c = 0; c < COLUMNS; c++) data[c] = make_column(c, first, rows);
   int code = loom_parquet_rows(w, data, rows, err);
+
   for (int c = 0; c < COLUMNS; c++) free_column(c, (void*)data[c], rows);
   return code;
 }
@@ -74,12 +77,14 @@ static int write_table(const char* path, const int64_t* rows, int groups, loomEr
   int code = loom_parquet_create(&w, path, columns, COLUMNS, err);
   if (code) return code;
   code = loom_parquet_note(w, "pandas", "{\"index_columns\": [\"text\"]}", err);
+
   for (int g = 0; !code && g < groups; g++) {
     code = write_rows(w, first, rows[g], err);
     first += rows[g];
   }
   if (!code) return loom_parquet_finish(w, err);
   loom_parquet_abort(w);
+
   return code;
 }
 
@@ -92,6 +97,7 @@ static void check_column(const loomParquet* table, int column) {
   assert_int_equal(v->count, table->rows * width);
 
   for (int64_t row = 0; row <= table->rows; row++) assert_int_equal(v->offset[row], row * width);
+
   for (int64_t i = 0; i < v->count; i++) {
     char text[64];
     double number = loom_parquet_number(v, i), want = value_of(column, i);
@@ -114,6 +120,7 @@ static void tables_come_back(void** state) {
     int groups;
   } all[] = {{{1}, 1}, {{409, 1, 420}, 3}, {{MOST}, 1}, {{4095, 4097}, 2}};
   loomError err = {0, ""};
+
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     const char* path = in_folder("table.parquet");
     loomParquet table;
@@ -171,7 +178,9 @@ static void cut_short(void** state) {
   size_t n;
   assert_int_equal(write_table(path, (int64_t[]){100, 50}, 2, &err), 0);
   unsigned char* bytes = slurp(path, &n);
+
   for (size_t k = 0; k < 24; k++) refuse(path, bytes, n * k / 24, "cut short or damaged");
+
   for (size_t k = 1; k < 16; k++) refuse(path, bytes, n - k, "cut short or damaged");
   free(bytes);
 
@@ -224,6 +233,7 @@ static void a_full_disk_is_told(void** state) {
   loomError err = {0, ""};
   signal(SIGXFSZ, SIG_IGN);
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+
   for (rlim_t room = 0; room < 60000; room += 15000) {
     small = before;
     small.rlim_cur = room;

@@ -263,6 +263,41 @@ static void a_film_cut_short(void** state) {
   }
 }
 
+// Frames from some time on are those of the whole film, whether any frame can be begun with or few.
+static void a_part_of_a_film(void** state) {
+  (void)state;
+  static const recipe all[] = {{"p.mp4", "libx264", AV_PIX_FMT_YUV420P, AVCOL_RANGE_MPEG, 0},
+                               {"q.avi", "mpeg4", AV_PIX_FMT_YUV420P, AVCOL_RANGE_MPEG, 3}};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    const char* path = path_of(all[i].name);
+    loomFilm whole, part;
+    loomError err = {0, ""};
+    size_t n, frame = (size_t)SIDE * SIDE * 3;
+    if (!encode(path, &all[i], 25, FRAMES)) continue;
+    read_file(&whole, path, false);
+    char* bytes = slurp(path, &n);
+    loomFilmFile file = {path, bytes, n};
+
+    for (int first = 0; first < FRAMES; first++) {
+      loomFilmDef def = {.what = path, .width = SIDE, .height = SIDE, .begin = first / 25.0};
+      def.frames = first % 3 + 1 < FRAMES - first ? first % 3 + 1 : FRAMES - first;
+      if (loom_film_read(&part, &file, 1, &def, &err)) fail_msg("%s", err.message);
+      assert_int_equal(part.frames, def.frames);
+      assert_memory_equal(part.rgb, whole.rgb + (size_t)first * frame, (size_t)def.frames * frame);
+      loom_film_destroy(&part);
+    }
+
+    // One more than there are.
+    loomFilmDef def = {
+        .what = path, .width = SIDE, .height = SIDE, .begin = (FRAMES - 2) / 25.0, .frames = 3};
+    assert_int_equal(loom_film_read(&part, &file, 1, &def, &err), LOOM_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "ends 2 frames after"));
+    loom_film_destroy(&whole);
+    free(bytes);
+    unlink(path);
+  }
+}
+
 static void no_film(void** state) {
   (void)state;
   static const char list[] =
@@ -384,13 +419,11 @@ static void it_can_be_stopped(void** state) {
 
 int main(void) {
   av_log_set_level(AV_LOG_QUIET);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(films_of_all_kinds),
-                                     cmocka_unit_test(a_film_cut_short),
-                                     cmocka_unit_test(no_film),
-                                     cmocka_unit_test(damaged_films),
-                                     cmocka_unit_test(pictures),
-                                     cmocka_unit_test(pictures_of_two_sizes),
-                                     cmocka_unit_test(it_can_be_stopped)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(films_of_all_kinds),    cmocka_unit_test(a_film_cut_short),
+      cmocka_unit_test(a_part_of_a_film),      cmocka_unit_test(no_film),
+      cmocka_unit_test(damaged_films),         cmocka_unit_test(pictures),
+      cmocka_unit_test(pictures_of_two_sizes), cmocka_unit_test(it_can_be_stopped)};
 
   return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

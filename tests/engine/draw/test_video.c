@@ -61,13 +61,12 @@ static void paint(loomImage* image, int i) {
   }
 }
 
-static int write_video(const char* path, int width, int height, double fps, int frames, loomError* err) {
+static int write_film(const char* path, const loomVideoDef* def, int frames, loomError* err) {
   loomVideo* video;
   loomImage image;
-  loomVideoDef def = {width, height, fps, 0};
 
-  assert_int_equal(loom_image_create(&image, width, height, err), 0);
-  int code = loom_video_create(&video, path, &def, err);
+  assert_int_equal(loom_image_create(&image, def->width, def->height, err), 0);
+  int code = loom_video_create(&video, path, def, err);
 
   // Frames one after another.
   for (int i = 0; !code && i < frames; i++) {
@@ -79,6 +78,10 @@ static int write_video(const char* path, int width, int height, double fps, int 
   loom_video_destroy(video);
   loom_image_destroy(&image);
   return code;
+}
+
+static int write_video(const char* path, int width, int height, double fps, int frames, loomError* err) {
+  return write_film(path, &(loomVideoDef){width, height, fps, 0}, frames, err);
 }
 
 typedef struct decoded {
@@ -147,6 +150,35 @@ static void decode(decoded* out, const char* path) {
   av_packet_free(&packet);
   avcodec_free_context(&codec);
   avformat_close_input(&format);
+}
+
+// Where one can begin to look, and in which order frames lie.
+static void single_frames_can_be_picked(void** state) {
+  (void)state;
+  enum { FRAMES = 25 };
+  static const int gops[] = {1, 2, 5};
+  char path[128];
+  path_of(path, "g.mp4");
+  for (size_t i = 0; i < sizeof gops / sizeof *gops; i++) {
+    AVFormatContext* format = NULL;
+    AVPacket* packet = av_packet_alloc();
+    loomError err = {0, ""};
+    if (write_film(path, &(loomVideoDef){64, 96, 20, gops[i]}, FRAMES, &err)) fail_msg("%s", err.message);
+    assert_int_equal(avformat_open_input(&format, path, NULL, NULL), 0);
+
+    int n = 0, since = 0;
+    for (; av_read_frame(format, packet) >= 0; n++) {
+      assert_true(packet->pts == packet->dts);
+      assert_true(fabs((double)packet->pts * av_q2d(format->streams[0]->time_base) - n / 20.0) < 1e-6);
+      since = packet->flags & AV_PKT_FLAG_KEY ? 0 : since + 1;
+      assert_true(since < gops[i]);
+      av_packet_unref(packet);
+    }
+    assert_int_equal(n, FRAMES);
+    av_packet_free(&packet);
+    avformat_close_input(&format);
+    unlink(path);
+  }
 }
 
 static void frames_come_back(void** state) {
@@ -309,9 +341,11 @@ static void a_full_disk_is_told(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(frames_come_back), cmocka_unit_test(the_same_frames_give_the_same_bytes),
-      cmocka_unit_test(parts_are_joined), cmocka_unit_test(what_cannot_be_written_is_told),
-      cmocka_unit_test(a_full_disk_is_told)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(frames_come_back),
+                                     cmocka_unit_test(single_frames_can_be_picked),
+                                     cmocka_unit_test(the_same_frames_give_the_same_bytes),
+                                     cmocka_unit_test(parts_are_joined),
+                                     cmocka_unit_test(what_cannot_be_written_is_told),
+                                     cmocka_unit_test(a_full_disk_is_told)};
   return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

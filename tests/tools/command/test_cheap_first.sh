@@ -120,6 +120,7 @@ done <<'END'
 1|takes at least .* MB, and its disk has room for 0.1 MB|@D=100000:generate own --source @W/base.hdf5 -n 100 -o @W/x.hdf5
 1|takes at least .* MB, and its disk has room for 0.1 MB|@D=100000:dataset merge @W/x.hdf5 @W/d.hdf5 @W/d.hdf5
 1|takes at least .* MB, and its disk has room for 0.1 MB|@D=100000:dataset strip @W/d.hdf5 @W/x.hdf5
+1|takes at least 0.1 MB, and its disk has room for 0.0 MB|@D=1000:dataset lerobot @W/d.hdf5 @W/le
 1|takes at least .* MB, and its disk has room for 0.1 MB|@D=100000:render @W/d.hdf5 --obs @W/x.hdf5
 1|takes at least .* MB, and its disk has room for 0.0 MB|@D=1000:train --data @W/d.hdf5 --task own -p bc_l2 --steps 100000000 -o @W/run
 2|number of an EGL device|:train --gpu x --data @W/d.hdf5 -o @W/run

@@ -53,6 +53,7 @@ merge|yes|dataset merge m.hdf5 half.hdf5 --overwrite
 filter|yes|dataset filter half.hdf5 f.hdf5 --min-rows 1 --overwrite
 strip|yes|dataset strip half.hdf5 s.hdf5 --overwrite
 split|yes|dataset split half.hdf5
+lerobot|yes|dataset lerobot half.hdf5 le --overwrite
 render|yes|render half.hdf5 $render
 train|yes|train --data half.hdf5 -o tr $train
 EOF

@@ -193,6 +193,8 @@ dagger=("$loom" dagger own --rounds 1 --evaluations 1 --max-steps 6 --expert-suc
 one=(--expert scripted --demos 1 -n 1)
 folder finetune 0 "$loom" finetune -t tests/gym/hopper.yaml --scratch -n 256 --environments 2 --evaluate 0 -j 1 -o O
 rm -rf "$work/out"
+folder lerobot 0 "$loom" dataset lerobot "$gen" O
+rm -rf "$work/out"
 folder twin 0 "$loom" twin new O --object "$work/block.obj" --up z
 rm -rf "$work/out"
 folder gail 0 "$loom" gail --toy ring -n 5 --looked 100 --samples 100 -o O

@@ -47,7 +47,8 @@ done <<EOF
 --record mp4 view own --headless
 --annotated yaml view gen.hdf5 --task own --headless
 EOF
-for verb in "merge out.npz base.hdf5 base.hdf5" "filter base.hdf5 out.npz" "strip base.hdf5 out.npz"; do
+check 'a dataset of LeRobot' "$loom" dataset lerobot base.hdf5 le
+for verb in "merge out.npz base.hdf5 base.hdf5" "filter base.hdf5 out.npz" "strip base.hdf5 out.npz" "lerobot le out.npz"; do
   # shellcheck disable=SC2086
   expect "dataset $verb" 2 'name it FILE.hdf5' "$loom" dataset $verb
 done
@@ -106,6 +107,7 @@ dagger own --expert scripted --demos 1 --rounds 1 -n 1 --evaluations 1 --steps 2
 dataset merge merged.hdf5 base.hdf5 base.hdf5
 dataset filter base.hdf5 few.hdf5 --demos demo_0
 dataset strip base.hdf5 stripped.hdf5
+dataset lerobot le unlayered.hdf5
 dataset split base.hdf5 --valid 0.5
 EOF
 for command in $commands; do

@@ -52,6 +52,9 @@ expect 'own MuJoCo is not there' 2 'has no include/mujoco/mujoco.h' \
 mkdir -p "$work/own/include/mujoco" && touch "$work/own/include/mujoco/mujoco.h"
 expect 'nor an own ImGui' 2 'has no imgui/imgui.h' \
   make --no-print-directory BUILD="$work/build" MUJOCO_DIR="$work/own" IMGUI_DIR="$work/none" "$work/build/config.mk"
+mkdir -p "$work/own/imgui" && touch "$work/own/imgui/imgui.h"
+expect 'nor an own carquet' 2 'has no include/carquet/carquet.h' make --no-print-directory BUILD="$work/build" \
+  MUJOCO_DIR="$work/own" IMGUI_DIR="$work/own" CARQUET_DIR="$work/none" "$work/build/config.mk"
 
 # The arrows between the rooms; test_includes.sh has the rest.
 tree=$work/tree
