@@ -7,6 +7,7 @@
 
 #include "engine/data/dataset_internal.h"
 #include "engine/data/env_same.h"
+#include "engine/data/env_type.h"
 
 enum { COPY_DEPTH_MAX = 16 };
 
@@ -76,11 +77,20 @@ static int put_copied_attr(assembly* a, hid_t to, const char* object, const loom
   return loom_h5_put_attr(to, written, a->path, err);
 }
 
+// What demos are of is said rightly from now on.
+static void mend_env_args(char** text) {
+  char* mended = loom_env_args_mended(*text);
+  if (!mended) return;
+  free(*text);
+  *text = mended;
+}
+
 static int copy_text_attr(assembly* a, hid_t to, const char* object, const char* name, loomError* err) {
   char* text = NULL;
   int status = loom_dataset_attr_string(&text, a->source, object, name, err);
   if (status) return status;
   char* shown = a->def->keep_all ? strdup(text) : loom_private_text(text);
+  if (shown && to == a->data && !strcmp(name, "env_args")) mend_env_args(&shown);
 
   loomAttr read = loom_attr_string(name, text), attr = loom_attr_string(name, shown);
   status = shown ? put_copied_attr(a, to, object, &read, &attr, err) : out_of_memory(a, err);
@@ -678,8 +688,13 @@ static int put_masks(assembly* a, loomError* err) {
 // Attributes of `data` that are ours. Before the demos: one written again would go to the end of the file.
 static int put_attrs(assembly* a, loomError* err) {
   int status = LOOM_OK;
-  for (int i = 0; i < a->def->nattr && !status; i++)
-    status = loom_h5_put_attr_and_line(a->data, &a->def->attr[i], &a->data_lines, a->path, err);
+  for (int i = 0; i < a->def->nattr && !status; i++) {
+    loomAttr attr = a->def->attr[i];
+    char* mended = !strcmp(attr.name, "env_args") ? loom_env_args_mended(attr.text) : NULL;
+    if (mended) attr.text = mended;
+    status = loom_h5_put_attr_and_line(a->data, &attr, &a->data_lines, a->path, err);
+    free(mended);
+  }
   return status;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/json.h"
+#include "engine/data/env_type.h"
 
 // What robosuite's and robomimic's environments take that changes what is shown or how an episode ends, but
 // not how the world moves.
@@ -55,6 +56,11 @@ static bool is_no_physics(const char* key) {
   return false;
 }
 
+// At the top of all, whose environment it is: files of this house have not always said it rightly.
+static bool is_label(const cJSON* e) {
+  return !strcmp(e->string, cJSON_IsNumber(e) ? "type" : LOOM_ENV_SIMULATOR);
+}
+
 // ---- what is told
 
 // A value on one line and not too long.
@@ -99,12 +105,12 @@ static int by_key(const void* a, const void* b) {
 }
 
 // The keys that count, sorted; NULL when out of memory.
-static const cJSON** sorted_keys(const cJSON* object, int* n) {
+static const cJSON** sorted_keys(const cJSON* object, bool top, int* n) {
   const cJSON** list = calloc((size_t)cJSON_GetArraySize(object) + 1, sizeof(cJSON*));
   *n = 0;
 
   for (const cJSON* e = object->child; list && e; e = e->next)
-    if (!cJSON_IsNull(e) && !is_no_physics(e->string)) list[(*n)++] = e;
+    if (!cJSON_IsNull(e) && !is_no_physics(e->string) && !(top && is_label(e))) list[(*n)++] = e;
 
   if (list) qsort(list, (size_t)*n, sizeof(cJSON*), by_key);
   return list;
@@ -112,7 +118,8 @@ static const cJSON** sorted_keys(const cJSON* object, int* n) {
 
 static bool same_object(comparison* c, const cJSON* a, const cJSON* b) {
   int na, nb, i = 0, j = 0;
-  const cJSON **x = sorted_keys(a, &na), **y = sorted_keys(b, &nb);
+  bool top = !c->path[0];
+  const cJSON **x = sorted_keys(a, top, &na), **y = sorted_keys(b, top, &nb);
   bool same = x && y;
 
   // Both in order, so that a key that only one has is seen at once.

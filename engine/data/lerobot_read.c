@@ -7,6 +7,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "engine/data/env_type.h"
 #include "engine/data/lerobot_internal.h"
 #include "engine/draw/film.h"
 
@@ -16,7 +17,6 @@ enum {
   EPISODES_MAX = 10000000,
   ROWS_MAX = 100000000,
   NAME_BYTES = 256,
-  ENV_TYPE = 4,
 };
 
 static const char data_path[] = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet";
@@ -561,7 +561,7 @@ static int read_demos(reading* r, loomError* err) {
 static char* make_env_args(const reading* r) {
   cJSON *root = cJSON_CreateObject(), *kwargs = NULL;
   cJSON_AddStringToObject(root, "env_name", "LeRobot");
-  cJSON_AddNumberToObject(root, "type", ENV_TYPE);
+  cJSON_AddNumberToObject(root, "type", LOOM_ENV_GYM);
   kwargs = cJSON_AddObjectToObject(root, "env_kwargs");
   cJSON_AddItemToArray(cJSON_AddArrayToObject(kwargs, "robots"), cJSON_CreateString(r->robot));
   cJSON_AddNumberToObject(kwargs, "control_freq", r->fps);

@@ -1,6 +1,9 @@
 #include "engine/scene/env_args.h"
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
+
+#include "engine/data/env_type.h"
 
 // A list of n numbers; n = 0: the one number that they all are.
 static cJSON* spread(const double* numbers, int n) {
@@ -37,8 +40,11 @@ static cJSON* controller_json(const loomControllerDef* c, int n) {
 
 char* loom_env_args(const loomTask* task) {
   cJSON* root = cJSON_CreateObject();
-  cJSON_AddStringToObject(root, "env_name", task->env_name[0] ? task->env_name : task->name);
-  cJSON_AddNumberToObject(root, "type", 1);  // robomimic: a robosuite environment
+  const char* name = task->env_name[0] ? task->env_name : task->name;
+  bool robosuites = loom_env_is_robosuites(name);
+  cJSON_AddStringToObject(root, "env_name", name);
+  cJSON_AddNumberToObject(root, "type", robosuites ? LOOM_ENV_ROBOSUITE : LOOM_ENV_GYM);
+  if (!robosuites) cJSON_AddStringToObject(root, LOOM_ENV_SIMULATOR, LOOM_ENV_OURS);
   cJSON* kwargs = cJSON_AddObjectToObject(root, "env_kwargs");
 
   // Each robot once, though it may have two arms.

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/data/env_same.h"
+#include "engine/data/env_type.h"
 
 #define ENV(kwargs) "{\"env_name\":\"Lift\",\"type\":1,\"env_kwargs\":{" kwargs "}}"
 
@@ -30,6 +31,12 @@ static const struct {
     {ENV("\"robots\":[\"Panda\"]"), ENV("\"robots\":\"Panda\""), NULL},
     {ENV("\"controller_configs\":{\"kp\":150}"), ENV("\"controller_configs\":[{\"kp\":150},{\"kp\":150.0}]"),
      NULL},
+    // Whose environment it is: ours have not always said so.
+    {ENV("\"a\":1"), "{\"env_name\":\"Lift\",\"type\":2,\"simulator\":\"demoloom\",\"env_kwargs\":{\"a\":1}}",
+     NULL},
+    {"{\"type\":\"OSC_POSE\"}", "{\"type\":\"JOINT_POSITION\"}",
+     "type is \"OSC_POSE\" in one and \"JOINT_POSITION\" in the other"},
+    {ENV("\"c\":{\"type\":1}"), ENV("\"c\":{\"type\":2}"), "env_kwargs.c.type is 1 in one and 2"},
     // Keys of one name on other levels are other keys, and come in any order.
     {ENV("\"x\":{\"lang\":\"en\",\"z\":[1,{\"y\":2}]}"), ENV("\"x\":{\"z\":[1.0,{\"y\":2}]}"), NULL},
 
@@ -66,6 +73,31 @@ static void equal_in_meaning(void** state) {
     assert_int_equal(!why[0], same);
     assert_int_equal(!back[0], same);
   }
+}
+
+static void ours_say_so(void** state) {
+  (void)state;
+  static const struct {
+    const char *was, *is;
+  } all[] = {
+      {"{\"env_name\":\"DemoloomBox\",\"type\":1,\"env_kwargs\":{\"type\":1}}",
+       "{\"env_name\":\"DemoloomBox\",\"type\":2,\"env_kwargs\":{\"type\":1},\"simulator\":\"demoloom\"}"},
+      {"{\"env_name\":\"DemoloomBox\",\"type\":2,\"env_kwargs\":{}}", NULL},
+      {"{\"env_name\":\"TwoArmHandover\",\"type\":1,\"env_kwargs\":{}}", NULL},
+      {"{\"env_name\":\"Coffee_D0\",\"type\":1}", NULL},
+      {"not JSON", NULL},
+      {"[1]", NULL},
+  };
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    char* text = loom_env_args_mended(all[i].was);
+    assert_int_equal(!text, !all[i].is);
+    if (text) assert_string_equal(text, all[i].is);
+    if (text) assert_null(loom_env_args_mended(text));
+    free(text);
+  }
+  assert_true(loom_env_is_robosuites("TwoArmHandover") && loom_env_is_robosuites("Wipe"));
+  assert_false(loom_env_is_robosuites("DemoloomBox") || loom_env_is_robosuites("") ||
+               loom_env_is_robosuites("lift"));
 }
 
 // What is told fits where it is wanted, however long keys and values are; nobody need want it.
@@ -105,6 +137,7 @@ static void long_ones(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(equal_in_meaning),
+      cmocka_unit_test(ours_say_so),
       cmocka_unit_test(long_ones),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
