@@ -130,6 +130,12 @@ bool loom_dataset_has_attr(const loomDataset* dataset, const char* object, const
 /// Names of object's attributes, in natural order.
 int loom_dataset_attr_names(loomNames* out, const loomDataset* dataset, const char* object, loomError* err);
 
+/// What it says of its environment (JSON, malloc'ed): the attribute env_args of `data`, or else what
+/// robosuite's own recorders (1.4, 1.5) leave there, `env`, `env_info` and `repository_version`, put together
+/// as env_args. LOOM_ERR_FORMAT where it says nothing, or what is no JSON.
+int loom_dataset_env_args(char** out, const loomDataset* dataset, loomError* err);
+bool loom_dataset_has_env_args(const loomDataset* dataset);
+
 /// True when object holds something of that name ("obs/robot0_eef_pos"), be it a link that is not followed or
 /// damaged: reading it tells.
 bool loom_dataset_has(const loomDataset* dataset, const char* object, const char* name);

@@ -139,14 +139,14 @@ static int64_t columns_of(const loomDataset* ds, const char* name) {
 
 static int check_env(const loomDataset* ds, const char* env_args, loomError* err) {
   char *known = NULL, why[300] = "";
-  if (!loom_dataset_has_attr(ds, "data", "env_args"))
+  if (!loom_dataset_has_env_args(ds))
     return loom_error_set(
         err, LOOM_ERR_FORMAT,
         "%s: has no env_args, so nothing says whether its demos are of the same environment, and "
         "none is added to it; name another file (`dataset merge` joins both)",
         ds->path);
 
-  int status = loom_dataset_attr_string(&known, ds, "data", "env_args", err);
+  int status = loom_dataset_env_args(&known, ds, err);
   if (status) return status;
 
   if (!loom_env_args_same(known, env_args, why, sizeof why))

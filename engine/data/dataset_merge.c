@@ -552,7 +552,7 @@ static int load_masks(assembly* a, loomError* err) {
 static int check_env(assembly* a, loomError* err) {
   for (int i = 0; i < a->def->nattr; i++)
     if (!strcmp(a->def->attr[i].name, "env_args")) return LOOM_OK;
-  if (!loom_dataset_has_attr(a->source, "data", "env_args")) {
+  if (!loom_dataset_has_env_args(a->source)) {
     if (!a->def->trusted)
       loom_dataset_tell(a->source->path,
                         "has no env_args, so nothing says which environment its demos are of");
@@ -560,7 +560,7 @@ static int check_env(assembly* a, loomError* err) {
   }
 
   char* env = NULL;
-  int status = loom_dataset_attr_string(&env, a->source, "data", "env_args", err);
+  int status = loom_dataset_env_args(&env, a->source, err);
   if (status) return status;
   char why[480];
 
@@ -593,6 +593,15 @@ static int copy_data_attrs(assembly* a, loomError* err) {
   if (!status) status = copy_attrs(a, a->data, "data", err);
   free(a->digest);
   a->digest = NULL;
+
+  // Of a recording of robosuite's: for whoever reads env_args only.
+  bool lacks = !loom_dataset_has_attr(a->source, "data", "env_args") && loom_dataset_has_env_args(a->source);
+  if (status || !lacks || is_given_attr(a, a->data, "env_args")) return status;
+  char* env_args = NULL;
+  status = loom_dataset_env_args(&env_args, a->source, err);
+  loomAttr attr = loom_attr_string("env_args", env_args);
+  if (!status) status = loom_h5_put_attr_and_line(a->data, &attr, &a->data_lines, a->path, err);
+  free(env_args);
   return status;
 }
 

@@ -113,6 +113,15 @@ static int put_attrs(lerobotExtraWriter* w, int64_t episode, const char* object,
   return code;
 }
 
+// Of a recording of robosuite's, which has no such attribute.
+static int put_env_args(lerobotExtraWriter* w, loomError* err) {
+  char* text = NULL;
+  int code = loom_dataset_has_env_args(w->dataset) ? loom_dataset_env_args(&text, w->dataset, err) : 0;
+  if (!code && text) code = put(w, -1, "string", "env_args", text, err);
+  free(text);
+  return code;
+}
+
 int lerobot_extra_create(lerobotExtraWriter** out, const char* path, const loomDataset* dataset,
                          loomError* err) {
   lerobotExtraWriter* w = *out = calloc(1, sizeof *w);
@@ -126,6 +135,7 @@ int lerobot_extra_create(lerobotExtraWriter** out, const char* path, const loomD
 
   if (!code) code = loom_parquet_create(&w->file, path, columns, COLUMNS, err);
   if (!code) code = put_attrs(w, -1, "data", err);
+  if (!code && !loom_dataset_has_attr(dataset, "data", "env_args")) code = put_env_args(w, err);
   if (!code) code = flush(w, err);
   if (code) {
     lerobot_extra_abort(w);

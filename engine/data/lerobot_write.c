@@ -137,8 +137,8 @@ static void name_robots(char out[ROBOT_MAX], const cJSON* robots) {
 
 static int read_env(writing* w, loomError* err) {
   char* text = NULL;
-  if (loom_dataset_has_attr(w->dataset, "data", "env_args")) {
-    int code = loom_dataset_attr_string(&text, w->dataset, "data", "env_args", err);
+  if (loom_dataset_has_env_args(w->dataset)) {
+    int code = loom_dataset_env_args(&text, w->dataset, err);
     if (code) return code;
   }
 

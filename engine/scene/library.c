@@ -212,12 +212,12 @@ int loom_task_find(loomTask** out, const char* name, loomError* err) {
 static int read_env_name(loomName out, const loomDataset* dataset, loomError* err) {
   char* text = NULL;
   out[0] = 0;
-  if (!loom_dataset_has_attr(dataset, "data", "env_args"))
+  if (!loom_dataset_has_env_args(dataset))
     return loom_error_set(
         err, LOOM_ERR_FORMAT,
         "%s: has no env_args, so nothing says which task its demos are of; name it with --task",
         loom_dataset_path(dataset));
-  int code = loom_dataset_attr_string(&text, dataset, "data", "env_args", err);
+  int code = loom_dataset_env_args(&text, dataset, err);
   if (code) return code;
 
   cJSON* root = loom_json_read(text);

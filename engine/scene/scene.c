@@ -201,7 +201,7 @@ static int read_recorded(recordedScene* r, const char* path, const loomTask* tas
     snprintf(r->label, sizeof r->label, "%.900s:%.100s", path, demo);
     code = loom_dataset_attr_string(&r->xml, dataset, demo, "model_file", err);
   }
-  if (!code) code = loom_dataset_attr_string(&r->env_args, dataset, "data", "env_args", err);
+  if (!code) code = loom_dataset_env_args(&r->env_args, dataset, err);
 
   loom_dataset_close(dataset);
   return code;

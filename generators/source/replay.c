@@ -285,8 +285,8 @@ int loom_replay_open(loomScene** scene, loomEpisode** episode, const loomTask* t
   snprintf(label, sizeof label, "%s:data/%s", loom_dataset_path(dataset), demo->name);
 
   // What the demos were recorded with must agree with the task, or says what it leaves out.
-  bool says = !task->has_controller || loom_dataset_has_attr(dataset, "data", "env_args");
-  int code = says ? loom_dataset_attr_string(&env_args, dataset, "data", "env_args", err) : 0;
+  bool says = !task->has_controller || loom_dataset_has_env_args(dataset);
+  int code = says ? loom_dataset_env_args(&env_args, dataset, err) : 0;
   if (!code) code = loom_scene_create(scene, task, demo->model_xml, label, env_args, roots, err);
   if (!code) code = loom_episode_create(episode, *scene, err);
 
@@ -487,8 +487,7 @@ static int find_model(const loading* l, loomError* err) {
 
 // What the demos say of their environment, or what the task does where they say nothing.
 static int read_env_args(char** out, const loading* l, loomError* err) {
-  if (loom_dataset_has_attr(l->dataset, "data", "env_args"))
-    return loom_dataset_attr_string(out, l->dataset, "data", "env_args", err);
+  if (loom_dataset_has_env_args(l->dataset)) return loom_dataset_env_args(out, l->dataset, err);
   if (!l->task->has_controller)
     return loom_error_set(
         err, LOOM_ERR_FORMAT,

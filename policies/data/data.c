@@ -368,8 +368,8 @@ char* loom_data_driven(const loomData* data, int file) {
   const loomDataset* set = data->file[file].set;
   char* text = NULL;
 
-  if (!loom_dataset_has_attr(set, "data", "env_args")) return NULL;
-  if (loom_dataset_attr_string(&text, set, "data", "env_args", NULL)) return NULL;
+  if (!loom_dataset_has_env_args(set)) return NULL;
+  if (loom_dataset_env_args(&text, set, NULL)) return NULL;
   char* driven = loom_env_args_driven(text);
   free(text);
   return driven;

@@ -175,8 +175,7 @@ static int check_rates(const loomReplays* r, const loomDataset* set, loomError* 
   char* text = NULL;
   int code = LOOM_OK;
 
-  if (loom_dataset_has_attr(set, "data", "env_args"))
-    code = loom_dataset_attr_string(&text, set, "data", "env_args", err);
+  if (loom_dataset_has_env_args(set)) code = loom_dataset_env_args(&text, set, err);
   if (!code) code = loom_task_agrees(control, r->place.scene->task, text, r->path, err);
   free(text);
   return code;

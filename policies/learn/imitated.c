@@ -95,8 +95,8 @@ static double rate_of(const cJSON* root) {
 static int check_task(const loomDataset* set, const loomControlScene* scene, loomError* err) {
   const char* path = loom_dataset_path(set);
   char* text = NULL;
-  if (!loom_dataset_has_attr(set, "data", "env_args")) return LOOM_OK;
-  int code = loom_dataset_attr_string(&text, set, "data", "env_args", err);
+  if (!loom_dataset_has_env_args(set)) return LOOM_OK;
+  int code = loom_dataset_env_args(&text, set, err);
   if (code) return code;
 
   cJSON* root = loom_json_read(text);

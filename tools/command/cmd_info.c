@@ -90,7 +90,7 @@ static cJSON* dataset_json(const loomDataset* d, bool models) {
   if (loom_dataset_warning(d)) cJSON_AddStringToObject(root, "warning", loom_dataset_warning(d));
 
   // The environment by its name only: its arguments may be long.
-  if (!loom_dataset_attr_string(&env, d, "data", "env_args", NULL)) {
+  if (!loom_dataset_env_args(&env, d, NULL)) {
     cJSON* args = loom_json_read(env);
     cJSON* name = args ? cJSON_DetachItemFromObjectCaseSensitive(args, "env_name") : NULL;
     if (name) cJSON_AddItemToObject(root, "env_name", name);

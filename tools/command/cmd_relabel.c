@@ -126,8 +126,8 @@ static int open_scene(relabeling* r, loomAssetRoots* roots, loomError* err) {
   const char* object = loom_dataset_demo_path(r->dataset, 0);
   loomControllerDef control[LOOM_MAX_ARMS];
   int code = tool_assets(roots, r->task, err);
-  if (!code && loom_dataset_has_attr(r->dataset, "data", "env_args"))
-    code = loom_dataset_attr_string(&env_args, r->dataset, "data", "env_args", err);
+  if (!code && loom_dataset_has_env_args(r->dataset))
+    code = loom_dataset_env_args(&env_args, r->dataset, err);
 
   if (!code && loom_dataset_has_attr(r->dataset, object, "model_file")) {
     snprintf(label, sizeof label, "%.900s:%.100s", loom_dataset_path(r->dataset), object);

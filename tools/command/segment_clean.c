@@ -128,8 +128,7 @@ static int write_all(const char* path, const loomDataset* dataset, cleanedDemo* 
   snprintf(part, sizeof part, "%.*s.cleaned", LOOM_PATH_MAX - 1, path);
 
   int cleaned = 0, code = write_cleaned(part, &cleaned, demo, n, err);
-  if (!code && loom_dataset_has_attr(dataset, "data", "env_args"))
-    code = loom_dataset_attr_string(&env_args, dataset, "data", "env_args", err);
+  if (!code && loom_dataset_has_env_args(dataset)) code = loom_dataset_env_args(&env_args, dataset, err);
 
   // In their order and by their names, cleaned or not.
   for (int i = 0; i < n; i++)

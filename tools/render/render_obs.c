@@ -438,7 +438,7 @@ static int open_shards(const obsRun* run, loomError* err) {
 // env_args as an environment that observes these pictures would have them.
 static char* env_args_with_cameras(const renderArgs* a, const loomDataset* dataset) {
   char* text = NULL;
-  if (loom_dataset_attr_string(&text, dataset, "data", "env_args", NULL)) return NULL;
+  if (loom_dataset_env_args(&text, dataset, NULL)) return NULL;
   cJSON* root = loom_json_read(text);
   free(text);
 

@@ -210,8 +210,8 @@ static int open_models(viewApp* app, loomError* err) {
 
   // What is recorded with the data must agree with the task, or says what it leaves out.
   char* env_args = NULL;
-  bool says = !app->task->has_controller || loom_dataset_has_attr(app->dataset, "data", "env_args");
-  int code = says ? loom_dataset_attr_string(&env_args, app->dataset, "data", "env_args", err) : 0;
+  bool says = !app->task->has_controller || loom_dataset_has_env_args(app->dataset);
+  int code = says ? loom_dataset_env_args(&env_args, app->dataset, err) : 0;
 
   if (!code && !s->model) code = open_stage_model(app, label, err);
 

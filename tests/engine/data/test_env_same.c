@@ -88,6 +88,7 @@ static void ours_say_so(void** state) {
       {"not JSON", NULL},
       {"[1]", NULL},
   };
+
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     char* text = loom_env_args_mended(all[i].was);
     assert_int_equal(!text, !all[i].is);
@@ -95,6 +96,7 @@ static void ours_say_so(void** state) {
     if (text) assert_null(loom_env_args_mended(text));
     free(text);
   }
+
   assert_true(loom_env_is_robosuites("TwoArmHandover") && loom_env_is_robosuites("Wipe"));
   assert_false(loom_env_is_robosuites("DemoloomBox") || loom_env_is_robosuites("") ||
                loom_env_is_robosuites("lift"));
@@ -115,6 +117,7 @@ static void long_ones(void** state) {
   assert_false(loom_env_args_same(a, b, why, sizeof why));
   assert_int_equal(strlen(why), sizeof why - 1);
   assert_false(loom_env_args_same(a, b, NULL, 0));
+
   free(a);
   free(b);
 
@@ -123,6 +126,7 @@ static void long_ones(void** state) {
   char *x = malloc(16 * MANY), *y = malloc(16 * MANY), *to_x = x, *to_y = y;
   assert_non_null(x);
   assert_non_null(y);
+
   for (int i = 0; i < MANY; i++) {
     to_x += sprintf(to_x, "%c\"%d\":1", i ? ',' : '{', i);
     to_y += sprintf(to_y, "%c\"%d\":1", i ? ',' : '{', MANY - 1 - i);
@@ -130,6 +134,7 @@ static void long_ones(void** state) {
   strcpy(to_x, "}");
   strcpy(to_y, "}");
   assert_true(loom_env_args_same(x, y, why, sizeof why));
+
   free(x);
   free(y);
 }
