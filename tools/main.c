@@ -70,6 +70,14 @@ static void print_program_help(FILE* out) {
       out);
 }
 
+// Threads of GNU's OpenMP wait for each other by spinning for milliseconds, as if nobody else wanted cores.
+// Where others do, training takes three times as long on two threads as on one. How long they spin is read
+// before main begins: so the program begins anew with a setting of its own, unless the user has one.
+static void spin_briefly(char** argv) {
+  if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
+  if (!setenv("GOMP_SPINCOUNT", "5000", 1)) execv("/proc/self/exe", argv);
+}
+
 static int run_command(int argc, char** argv) {
   // Without a command the help is an error's.
   if (argc < 2) {
@@ -103,7 +111,9 @@ static int run_command(int argc, char** argv) {
 
   // Each command reads its own options.
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-    if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
+    if (strcmp(argv[1], commands[i].name)) continue;
+    spin_briefly(argv);
+    return commands[i].run(argc - 1, argv + 1);
   }
 
   fprintf(stderr, "demoloom: no command '%s'; see `demoloom --help`\n", argv[1]);
@@ -129,16 +139,7 @@ static int settle_stdout(int status) {
   return status ? status : EXIT_FAILED;
 }
 
-// Threads of GNU's OpenMP wait for each other by spinning for milliseconds, as if nobody else wanted cores.
-// Where others do, training takes three times as long on two threads as on one. How long they spin is read
-// before main begins: so the program begins anew with a setting of its own, unless the user has one.
-static void spin_briefly(char** argv) {
-  if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
-  if (!setenv("GOMP_SPINCOUNT", "5000", 1)) execv("/proc/self/exe", argv);
-}
-
 int main(int argc, char** argv) {
-  spin_briefly(argv);
   hold_streams();
   loom_hdf5_leave_exit_alone();
   tool_watch_damage();

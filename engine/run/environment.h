@@ -41,6 +41,8 @@ typedef struct loomEnvironment {
   /// NULL, or told that an episode ended, in the environments' order and while none of them takes a step: so
   /// that `common` may change.
   void (*ended)(void* self, bool success);
+  /// NULL, or whether the running episode began where those without noise that it is compared with do not.
+  bool (*elsewhere)(const void* self);
 } loomEnvironment;
 
 /// Makes any number of environments of one kind.

@@ -219,6 +219,11 @@ static void end_residual(void* self, bool success) {
   if (r->task->widens) note_end(r, success);
 }
 
+static bool begins_elsewhere(const void* self) {
+  const residualEpisode* r = self;
+  return (r->task->starts && r->start.kind != LOOM_START_RESET) || (r->task->widens && r->tries >= 0);
+}
+
 static int horizon_of(const residualEpisode* r) {
   const loomResidualTask* t = r->task;
   return t->starts ? loom_start_horizon(t->starts, &r->start, t->max_steps) : t->max_steps;
@@ -394,7 +399,8 @@ static int create_residual(loomEnvironment* out, const void* source, loomError* 
                            .snapshot = snapshot_residual,
                            .restore = restore_residual,
                            .destroy = destroy_residual,
-                           .ended = end_residual};
+                           .ended = end_residual,
+                           .elsewhere = begins_elsewhere};
   return LOOM_OK;
 }
 

@@ -17,7 +17,7 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_direct_settings_fields = LOOM_FIELDS(field_rows);
 
 loomDirectSettings loom_default_direct_settings(void) {
-  return (loomDirectSettings){.turns = {2, 1e-3, 4, true}, .least_std = 0.1};
+  return (loomDirectSettings){.turns = {2, 1e-3, 4, true, 0.5}, .least_std = 0.1};
 }
 
 loomPpoConfig loom_default_direct_ppo_config(void) {

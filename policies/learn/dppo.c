@@ -27,7 +27,7 @@ static const loomFieldDef field_rows[] = {
 const loomFields loom_dppo_settings_fields = LOOM_FIELDS(field_rows);
 
 loomDppoSettings loom_default_dppo_settings(void) {
-  return (loomDppoSettings){.turns = {2, 1e-3, 2, true},
+  return (loomDppoSettings){.turns = {2, 1e-3, 2, true, 0.5},
                             .steps = 5,
                             .std = 0.15,
                             .shared = 0.8,

@@ -214,13 +214,14 @@ static int run_episodes(double* mean, double* deviation, run* r, int n, loomErro
 
 static int evaluate(run* r, loomError* err) {
   const loomLearner* l = &r->learner;
-  double mean, deviation;
+  double mean, deviation, rewarded = NAN;
   int n = r->config->finetune.evaluate;
 
-  int code = l->evaluate
-                 ? l->evaluate(&mean, &deviation, l->owner, n, evaluation_seed(r), r->def->evaluating, err)
-                 : run_episodes(&mean, &deviation, r, n, err);
+  int code = l->evaluate ? l->evaluate(&mean, &deviation, &rewarded, l->owner, n, evaluation_seed(r),
+                                       r->def->evaluating, err)
+                         : run_episodes(&mean, &deviation, r, n, err);
   if (code) return code;
+  if (l->evaluated && !isnan(rewarded)) l->evaluated(l->self, rewarded);
 
   r->p.evaluated = r->p.step;
   r->p.evaluation = mean;

@@ -110,6 +110,7 @@ static void learn_long(loomFinetuneConfig* c) {
   c->ppo.steps = 512;
   c->ppo.rate = 3e-6;
   c->direct.turns.actor_epochs = 0;
+  c->direct.turns.keep = 0;
 }
 
 loomFinetuneConfig loom_default_imitation_config(loomFinetuneMethod method, bool of_policy) {

@@ -29,6 +29,8 @@ typedef struct loomLearner {
   void (*act)(double* action, void* self, const double* obs);
   /// What the last iteration gave, at most LOOM_LEARNER_SCALARS; how many.
   int (*scalars)(loomScalar* out, const void* self);
+  /// NULL, or told the share of episodes that are rewarded as successes without noise.
+  void (*evaluated)(void* self, double rewarded);
   /// Where its state lies, at most LOOM_LEARNER_TENSORS tensors, to be written or (by their data) read into;
   /// those that begin with "model." and "obs." are what acts, and come first. `acting`: how many these are.
   int (*tensors)(loomSafeTensor* out, int* acting, void* self);
@@ -39,9 +41,10 @@ typedef struct loomLearner {
 
   // Where what it learns is part of something larger, whose success counts; all NULL: it is not.
   void* owner;
-  /// The share of n episodes, of starts of `seed`, that succeed, and the deviation of one.
-  int (*evaluate)(double* mean, double* deviation, void* owner, int n, uint64_t seed, loomTrialLook look,
-                  loomError* err);
+  /// The share of n episodes, of starts of `seed`, that succeed, and the deviation of one; the share that
+  /// would have been rewarded as successes, had it learned from them.
+  int (*evaluate)(double* mean, double* deviation, double* rewarded, void* owner, int n, uint64_t seed,
+                  loomTrialLook look, loomError* err);
   /// What acts, as a file.
   int (*save)(const char* path, void* owner, const loomSafeMeta* meta, int nmeta, loomError* err);
   void (*release)(void* owner);  // after destroy

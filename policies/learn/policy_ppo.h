@@ -20,7 +20,12 @@
       LOOM_FIELD_AS("adaptive", type, BOOL, turns.adaptive,                                           \
                     .about =                                                                          \
                         "the policy's rate follows, so that an iteration moves it by ppo's "          \
-                        "target_kl")
+                        "target_kl"),                                                                 \
+      LOOM_FIELD_AS("keep", type, REAL, turns.keep, .least = 0, .most = 1,                            \
+                    .about =                                                                          \
+                        "share of the successes without noise that the noise by which it "            \
+                        "explores is to leave: its deviation is what is said here or less; "          \
+                        "0 = it is what is said")
 
 typedef struct loomPolicyPpoDef {
   const loomFinetuneSettings* settings;

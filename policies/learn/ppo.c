@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policies/data/running.h"
+#include "policies/learn/exploring.h"
 #include "policies/network/actor_critic.h"
 #include "policies/nn/optimizer.h"
 #include "policies/objective/advantage.h"
@@ -116,9 +117,12 @@ typedef struct ppo {
   loomRandom* random;       // (n) of a step's decisions
   counters count;
   struct {
-    double updates, rate;  // of `count.updates`; factor of the rate
-  } actor;                 // guided
-  double taken;            // control steps of the last iteration
+    double updates, rate;   // of `count.updates`; factor of the rate
+  } actor;                  // guided
+  loomExploring exploring;  // guided, where `keep` is wanted
+  double* counts_from;      // (n) the first episode of each that its present noise alone has ruined or not
+  double deviation;         // of the actor's noise, as settings say
+  double taken;             // control steps of the last iteration
   shown shown;
   loomInverse* inverse;  // that rewards each step; NULL = others do
   double* priced;        // (n) by it
@@ -223,6 +227,43 @@ static void hold_to_range(double* action, const ppo* p, int n) {
     const double* r = maker->range + 2 * (ptrdiff_t)(i % maker->actions);
     action[i] = fmin(fmax(action[i], r[0]), r[1]);
   }
+}
+
+static bool explores_less(const ppo* p) {
+  return p->guide.turns.keep > 0 && p->guide.actor.deviation;
+}
+
+static void set_noise(ppo* p) {
+  if (explores_less(p)) *p->guide.actor.deviation = p->deviation * p->exploring.factor;
+}
+
+// How far a step of the optimizer moves a policy is told in deviations of its noise.
+static void scale_rate(ppo* p, double noise) {
+  if (p->guide.turns.adaptive) p->actor.rate *= noise;
+}
+
+// Episodes that ended in the last step and count: begun where policies are compared, all of it with this noise.
+static void note_ends(ppo* p) {
+  const loomVector* v = p->vector;
+  if (!explores_less(p)) return;
+
+  for (int i = 0; i < v->def.n; i++) {
+    const loomEnvironment* e = &v->environment[i];
+    if (!loom_vector_ended(v, i) || (double)v->episode[i] < p->counts_from[i]) continue;
+    if (e->elsewhere && e->elsewhere(e->self)) continue;
+    loom_exploring_take(&p->exploring, v->success[i]);
+  }
+}
+
+// Between rollouts: those that are under way do not tell of the new noise.
+static void adapt_noise(ppo* p) {
+  const loomVector* v = p->vector;
+  double before = p->exploring.factor;
+  if (!explores_less(p) || !loom_exploring_move(&p->exploring)) return;
+
+  scale_rate(p, p->exploring.factor / before);
+  for (int i = 0; i < v->def.n; i++) p->counts_from[i] = (double)v->episode[i] + 1;
+  set_noise(p);
 }
 
 // Each decision by a stream of its own.
@@ -332,6 +373,7 @@ static int collect(ppo* p, loomError* err) {
       if (!v->fresh[i]) p->valid[p->nvalid++] = at;
     }
     show_step(p, t);
+    note_ends(p);
     if (p->inverse) loom_inverse_price(p->priced, p->inverse, v);
     if (!p->shown.imitation) take_rewards(p, t, p->inverse ? p->priced : v->reward);
 
@@ -532,6 +574,7 @@ static int iterate(void* self, loomError* err) {
   if (!code) judge(p);
   if (!code) code = learn(p, err);
   if (!code && p->inverse) code = loom_inverse_round(p->inverse, err);
+  if (!code) adapt_noise(p);
   p->count.iteration++;
   return code;
 }
@@ -561,6 +604,7 @@ static int scalars_of(loomScalar* out, const void* self) {
   int n = (int)(sizeof all / sizeof *all) - !p->net.actor.further;
 
   memcpy(out, all, (size_t)n * sizeof *all);
+  if (explores_less(p)) out[n++] = (loomScalar){"train/deviation", *p->guide.actor.deviation};
   if (p->inverse) n += loom_inverse_scalars(out + n, p->inverse);
   return p->shown.imitation ? n + loom_imitation_scalars(out + n, p->shown.imitation) : n;
 }
@@ -571,6 +615,9 @@ static int guided_tensors(loomSafeTensor* out, const ppo* p) {
   int n = 0;
   out[n++] = loom_learner_numbers("train.actor", LOOM_SAFE_F32, actor->value, actor->total);
   out[n++] = loom_learner_numbers("train.actor_counters", LOOM_SAFE_F64, &p->actor, 2);
+  out[n++] = loom_learner_numbers("train.exploring", LOOM_SAFE_F64, &p->exploring, LOOM_EXPLORING_NUMBERS);
+  out[n++] = loom_learner_numbers("train.exploring_from", LOOM_SAFE_F64, p->counts_from,
+                                  (size_t)p->config.environments);
   out[n++] = loom_learner_numbers("train.critic", LOOM_SAFE_F32, critic->value, critic->total);
   out[n++] = loom_learner_numbers("train.critic_first", LOOM_SAFE_F32, critic->first, critic->total);
   out[n++] = loom_learner_numbers("train.critic_second", LOOM_SAFE_F32, critic->second, critic->total);
@@ -603,10 +650,16 @@ static void freeze(void* self) {
   loom_vector_snapshot(p->snapshot, p->vector);
 }
 
+static void be_evaluated(void* self, double rewarded) {
+  ppo* p = self;
+  p->exploring.wanted = p->guide.turns.keep * rewarded;
+}
+
 // What is seen is normalized as it was: nothing has been taken in since.
 static int thaw(void* self, loomError* err) {
   ppo* p = self;
   int code = loom_vector_restore(p->vector, p->snapshot, err);
+  set_noise(p);
   if (!code) see(p);
   if (p->shown.imitation) loom_imitation_thaw(p->shown.imitation);
   return code;
@@ -621,6 +674,7 @@ static void destroy(void* self) {
   loom_vector_destroy(p->vector);
 
   free(p->discounted);
+  free(p->counts_from);
   free(p->actions);
   free(p->ready);
   free(p->random);
@@ -656,6 +710,7 @@ static int create_blocks(ppo* p, loomError* err) {
   lay_out(p, &arena);
 
   p->discounted = calloc(n, sizeof *p->discounted);
+  p->counts_from = calloc(n, sizeof *p->counts_from);
   p->ready = calloc(n, sizeof *p->ready);
   p->random = calloc(n, sizeof *p->random);
   p->actions = calloc(n * (size_t)p->vector->maker.actions, sizeof *p->actions);
@@ -666,8 +721,8 @@ static int create_blocks(ppo* p, loomError* err) {
   bool tails = p->critic_obs < p->vector->maker.obs;
   p->tails = tails ? calloc(n * (size_t)p->critic_obs, sizeof *p->tails) : NULL;
   p->snapshot = calloc(1, loom_vector_snapshot_size(p->vector));
-  if (p->discounted && p->ready && (p->tails || !tails) && p->random && p->actions && p->terminated &&
-      p->truncated && p->fresh && p->valid && p->snapshot)
+  if (p->discounted && p->counts_from && p->ready && (p->tails || !tails) && p->random && p->actions &&
+      p->terminated && p->truncated && p->fresh && p->valid && p->snapshot)
     return LOOM_OK;
   return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a rollout of %d rows", p->rows);
 }
@@ -732,9 +787,13 @@ int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomPpo
   p->seed = seed;
   p->guided = guide != NULL;
   p->actor.rate = 1;
+  p->exploring = loom_exploring_begin();
   if (guide) p->guide = *guide;
+  if (explores_less(p)) p->deviation = *p->guide.actor.deviation;
 
   int code = create_run(p, maker, threads, err);
+  if (!code && explores_less(p)) scale_rate(p, p->exploring.factor);
+  if (!code) set_noise(p);
   if (code) {
     destroy(p);
     return code;
@@ -745,6 +804,7 @@ int loom_ppo_create(loomLearner* out, const loomPpoConfig* config, const loomPpo
                        .size = size_of,
                        .iterate = iterate,
                        .act = act_best,
+                       .evaluated = guide ? be_evaluated : NULL,
                        .scalars = scalars_of,
                        .tensors = tensors_of,
                        .freeze = freeze,

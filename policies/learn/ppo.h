@@ -52,6 +52,7 @@ typedef struct loomPpoTurns {
   /// so that the last ones find it target_kl away. Who acts well has narrow distributions, and how narrow
   /// decides on the rate.
   bool adaptive;
+  double keep;  // share of the successes without noise that the noise it explores by leaves; 0: it stays
 } loomPpoTurns;
 
 /// What it has besides where the actor is somebody's who acts already. Steps of a run are the control steps

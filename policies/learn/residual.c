@@ -324,8 +324,8 @@ static loomRolloutDef trial_def(const loomFinetuneOwner* o, int n, uint64_t seed
   return def;
 }
 
-static int evaluate_policy(double* mean, double* deviation, void* self, int n, uint64_t seed,
-                           loomTrialLook look, loomError* err) {
+static int evaluate_policy(double* mean, double* deviation, double* rewarded, void* self, int n,
+                           uint64_t seed, loomTrialLook look, loomError* err) {
   loomFinetuneOwner* o = self;
   loomRolloutReport report;
   loomRolloutDef def = trial_def(o, n, seed);
@@ -340,6 +340,7 @@ static int evaluate_policy(double* mean, double* deviation, void* self, int n, u
 
   *mean = report.rate;
   *deviation = sqrt(report.rate * (1 - report.rate));
+  *rewarded = o->task.limits || o->task.reward->end_at_limits ? report.within_rate : report.rate;
   loom_rollout_report_destroy(&report);
   return LOOM_OK;
 }

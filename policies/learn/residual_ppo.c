@@ -17,7 +17,7 @@ const loomFields loom_residual_ppo_settings_fields = LOOM_FIELDS(field_rows);
 
 loomResidualPpoSettings loom_default_residual_ppo_settings(void) {
   loomFinetuneSettings s = loom_default_finetune_settings();
-  return (loomResidualPpoSettings){.turns = {2, 1e-3, 0, true},
+  return (loomResidualPpoSettings){.turns = {2, 1e-3, 0, true, 0.5},
                                    .position = s.position,
                                    .rotation = s.rotation,
                                    .gripper = s.gripper,

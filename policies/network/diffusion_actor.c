@@ -232,6 +232,7 @@ loomPpoActor loom_diffusion_actor(loomDiffusionActor* a) {
                         .ratios = a->def.steps,
                         .advantage_share = a->advantage_share,
                         .clip_share = a->clip_share,
+                        .deviation = &a->def.std,
                         .own_obs = true,
                         .draw = draw_actions,
                         .log_prob = log_prob_of,

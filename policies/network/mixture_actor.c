@@ -100,10 +100,12 @@ static void best_action(double* action, void* self, const loomReal* seen) {
 }
 
 loomPpoActor loom_mixture_actor(loomMixtureActor* actor) {
+  loomMixtureDef* mixture = &actor->mixture;
   return (loomPpoActor){.self = actor,
                         .params = &actor->network->params,
                         .words = actor->mixture.actions,
                         .ratios = 1,
+                        .deviation = mixture->fixed_std > 0 ? &mixture->fixed_std : &mixture->min_std,
                         .own_obs = true,
                         .draw = draw_actions,
                         .log_prob = log_prob_of,

@@ -23,6 +23,7 @@ typedef struct loomPpoActor {
   int ratios;          // log-probabilities of a decision, in the order in which its parts are drawn
   const double *advantage_share,  // (ratios) of the decision's advantage that counts for a part,
       *clip_share;                // and of the clip of its ratio; NULL = all 1
+  double* deviation;  // of its noise, which may be changed between rollouts; NULL: it is not to be
   bool own_obs;  // it sees observations as the environment has them; false: as the critic does, normalized
 
   /// n decisions from seen (n x obs), each by a random stream of its own (n), drawn from as often

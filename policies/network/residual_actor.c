@@ -69,6 +69,7 @@ loomPpoActor loom_residual_actor(loomResidualActor* actor) {
                         .params = &actor->net.actor,
                         .words = actor->net.def.actions,
                         .ratios = 1,
+                        .deviation = &actor->std,
                         .own_obs = true,
                         .draw = draw_offsets,
                         .log_prob = log_prob_of,

@@ -33,6 +33,10 @@ static void release_policy(void* self) {
   free(p);
 }
 
+// Where it is not 0: the deviation of the noise that these two explore by, and the share of successes that it
+// is to leave of nine in ten.
+static double noise, keeps;
+
 enum { CRITIC_FIRST = 2, ACTOR_EPOCHS = 4 };  // of PPO's 10
 
 static int make_mixture(loomLearner* l, const loomPpoConfig* ppo, const loomEnvironmentMaker* maker,
@@ -42,16 +46,17 @@ static int make_mixture(loomLearner* l, const loomPpoConfig* ppo, const loomEnvi
   loomEncoderConfig encoder = {0};
   config.layers = (loomSizes){1, {16}};
   config.modes = 2;
-  config.fixed_std = 0.3;
   loomNetworkDef def = loom_network_def(&config, &encoder, 1, 1, 1, 1);
 
   int code = loom_network_create(&p->net, &def, 4, err);
-  if (!code) code = loom_mixture_actor_create(&p->actor, &p->net, 0.1, false, loom_ppo_most_rows(ppo), err);
+  double std = noise > 0 ? noise : 0.1;
+  if (!code) code = loom_mixture_actor_create(&p->actor, &p->net, std, false, loom_ppo_most_rows(ppo), err);
   if (code) return code;
   loomPpoGuide guide = {.actor = loom_mixture_actor(&p->actor),
                         .turns.critic_first = CRITIC_FIRST,
                         .turns.critic_rate = 3e-3,
-                        .turns.adaptive = true};
+                        .turns.adaptive = true,
+                        .turns.keep = keeps};
   code = loom_ppo_create(l, ppo, &guide, maker, 80 * 256, seed, threads, err);
   l->owner = p;
   l->release = release_policy;
@@ -69,7 +74,7 @@ static int make_denoiser(loomLearner* l, const loomPpoConfig* ppo, const loomEnv
   config.step_width = 4;
   config.denoise_steps = 3;
   loomNetworkDef def = loom_network_def(&config, &encoder, 1, 1, 1, 1);
-  loomDiffusionActorDef actor = {2, 0.2, 0.5, 0.2, 0.99, 1, 0};
+  loomDiffusionActorDef actor = {2, noise > 0 ? noise : 0.2, 0.5, 0.2, 0.99, 1, 0};
 
   int code = loom_network_create(&p->net, &def, 4, err);
   if (!code) code = loom_diffusion_actor_create(&p->denoiser, &p->net, &actor, loom_ppo_most_rows(ppo), err);
@@ -77,7 +82,8 @@ static int make_denoiser(loomLearner* l, const loomPpoConfig* ppo, const loomEnv
   loomPpoGuide guide = {.actor = loom_diffusion_actor(&p->denoiser),
                         .turns.critic_first = CRITIC_FIRST,
                         .turns.critic_rate = 3e-3,
-                        .turns.actor_epochs = ACTOR_EPOCHS};
+                        .turns.actor_epochs = ACTOR_EPOCHS,
+                        .turns.keep = keeps};
   code = loom_ppo_create(l, ppo, &guide, maker, 80 * 256, seed, threads, err);
   l->owner = p;
   l->release = release_policy;
@@ -146,6 +152,7 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
   else
     code = loom_td3_create(&l, &td3, m == RESIDUAL ? &guide : NULL, &maker, 20000, seed, threads, &err);
   if (code) fail_msg("%s", err.message);
+  if (keeps > 0 && l.evaluated) l.evaluated(l.self, 0.9);
   return l;
 }
 
@@ -230,13 +237,55 @@ static void critic_goes_on(void** state) {
   }
 }
 
-static double rate_of(const loomLearner* l) {
+static double scalar_of(loomLearner* l, const char* tag) {
   loomScalar all[LOOM_LEARNER_SCALARS];
   int n = l->scalars(all, l->self);
 
   for (int i = 0; i < n; i++)
-    if (!strcmp(all[i].tag, "train/rate")) return all[i].value;
+    if (!strcmp(all[i].tag, tag)) return all[i].value;
   return NAN;
+}
+
+static const double* deviation_of(const loomLearner* l, method m) {
+  const policy* p = l->owner;
+  return m == MIXTURE ? &p->actor.mixture.min_std : &p->denoiser.def.std;
+}
+
+// Noise that fails every episode shrinks until about as many succeed as are wanted; noise that fails none
+// grows to what it may be, and no further.
+static void noise_follows_success(void** state) {
+  (void)state;
+  const struct {
+    double noise, low, high;  // at most, and where it ends
+  } all[] = {{40, 0.15, 1.3}, {0.02, 0.02, 0.02}};
+
+  for (method m = MIXTURE; m <= DENOISER; m++)
+    for (size_t c = 0; c < sizeof all / sizeof *all; c++) {
+      noise = all[c].noise;
+      keeps = 0.5;
+      loomLearner l = make_learner(m, 1, 1);
+      double first = *deviation_of(&l, m);
+      if (!(fabs(first - noise / 4) < 1e-12)) fail_msg("method %d: %g at first, not %g", (int)m, first, noise / 4);
+
+      iterate(&l, 16);
+      double last = *deviation_of(&l, m), told = scalar_of(&l, "train/deviation");
+      if (!(last >= all[c].low && last <= all[c].high && told == last))
+        fail_msg("method %d: noise of %g at most became %g", (int)m, noise, last);
+      drop(&l);
+      noise = keeps = 0;
+    }
+}
+
+// What is not wanted is left alone, and so is what nobody has measured.
+static void noise_stays(void** state) {
+  (void)state;
+  noise = 40;
+  loomLearner l = make_learner(MIXTURE, 1, 1);
+  iterate(&l, 4);
+  assert_true(*deviation_of(&l, MIXTURE) == noise);
+  assert_true(isnan(scalar_of(&l, "train/deviation")));
+  drop(&l);
+  noise = 0;
 }
 
 // By the steps that an iteration begins after, of those in all.
@@ -250,10 +299,10 @@ static void rate_falls(void** state) {
       double left = 1 - (double)l.vector->control_steps / 20000;
 
       iterate(&l, 1);
-      assert_true(fabs(rate_of(&l) - 3e-3 * fmax(left, 0)) < 1e-12);
+      assert_true(fabs(scalar_of(&l, "train/rate") - 3e-3 * fmax(left, 0)) < 1e-12);
     }
 
-    if (m == TD3) assert_true(rate_of(&l) == 0);
+    if (m == TD3) assert_true(scalar_of(&l, "train/rate") == 0);
     drop(&l);
   }
 
@@ -279,15 +328,6 @@ static void gate_opens(void** state) {
   drop(&l);
 }
 
-static double scalar_of(loomLearner* l, const char* tag) {
-  loomScalar all[LOOM_LEARNER_SCALARS];
-  int n = l->scalars(all, l->self);
-
-  for (int i = 0; i < n; i++)
-    if (!strcmp(all[i].tag, tag)) return all[i].value;
-  return NAN;
-}
-
 // What critics expect is told beside what follows: first nothing, as nobody asks them while it warms up; in
 // the end both are alike.
 static void expected_is_followed(void** state) {
@@ -307,6 +347,7 @@ static void expected_is_followed(void** state) {
 
 static void threads_change_nothing(void** state) {
   (void)state;
+  keeps = 0.5;
   for (int m = 0; m < METHODS; m++) {
     uint64_t first = 0;
     for (int threads = 1; threads <= 3; threads++) {
@@ -323,10 +364,14 @@ static void threads_change_nothing(void** state) {
     assert_true(hash_learner(&other) != first);
     drop(&other);
   }
+
+  keeps = 0;
 }
 
 static void goes_on_from_tensors(void** state) {
   (void)state;
+  noise = 40;
+  keeps = 0.5;
   for (int m = 0; m < METHODS; m++) {
     loomLearner a = make_learner((method)m, 5, 1), b = make_learner((method)m, 5, 1);
     loomSafeTensor from[LOOM_LEARNER_TENSORS], to[LOOM_LEARNER_TENSORS];
@@ -351,6 +396,8 @@ static void goes_on_from_tensors(void** state) {
     drop(&a);
     drop(&b);
   }
+
+  noise = keeps = 0;
 }
 
 int main(void) {
@@ -358,6 +405,8 @@ int main(void) {
       cmocka_unit_test(finds_the_best),
       cmocka_unit_test(critic_learns_first),
       cmocka_unit_test(critic_goes_on),
+      cmocka_unit_test(noise_follows_success),
+      cmocka_unit_test(noise_stays),
       cmocka_unit_test(rate_falls),
       cmocka_unit_test(gate_opens),
       cmocka_unit_test(expected_is_followed),
