@@ -124,6 +124,8 @@ int loom_edit_add_body(loomEditBody** out, loomEdit* e, const char* name, loomEd
                          .fresh = true,
                          .nlook = parent->nlook,
                          .density = parent->density,
+                         .nrub = parent->nrub,
+                         .rub = {parent->rub[0], parent->rub[1], parent->rub[2]},
                          .joint = {.kind = LOOM_EDIT_KINDS}};
   memcpy((*out)->look_material, parent->look_material, sizeof parent->look_material);
   snprintf((*out)->name, sizeof(*out)->name, "%s", name);
@@ -260,9 +262,11 @@ int loom_edit_load(loomEdit* e, loomEditBody* body, loomError* err) {
                           body->name);
 
   int code = 0;
-  for (xmlNode* g = loom_mjcf_child(body->node, "geom"); !code && g; g = loom_mjcf_sibling(g, "geom"))
-    if (loom_mjcf_has(g, "class", "look") && loom_mjcf_has(g, "type", "mesh"))
-      code = load_look(e, body, g, err);
+  for (xmlNode* g = loom_mjcf_child(body->node, "geom"); !code && g; g = loom_mjcf_sibling(g, "geom")) {
+    bool look = loom_mjcf_has(g, "class", "look");
+    if (look && loom_mjcf_has(g, "type", "mesh")) code = load_look(e, body, g, err);
+    if (!look && !body->nrub) body->nrub = loom_edit_get_numbers(body->rub, 3, g, "friction");
+  }
   if (!code) code = load_solids(e, body, err);
   double volume = code ? 1 : loom_edit_volume(body);
   if (!code && !(volume > 0))

@@ -128,12 +128,12 @@ static int rub_geoms(const xmlNode* body, const loomEditCommand* c, loomError* e
   return n ? 0 : loom_error_set(err, LOOM_ERR_USAGE, "nothing of '%s' collides", c->body);
 }
 
+// Pieces that it is yet to be cut into, too.
 static int rub_body(loomEdit* e, loomEditBody* body, const loomEditCommand* c, loomError* err) {
   (void)e;
-  if (body->changed)
-    return loom_error_set(err, LOOM_ERR_USAGE,
-                          "'%s' is cut in this script: say how it rubs in one that is done later", c->body);
-  return rub_geoms(body->node, c, err);
+  body->nrub = 3;
+  memcpy(body->rub, c->rub, sizeof body->rub);
+  return body->changed ? 0 : rub_geoms(body->node, c, err);
 }
 
 static int rub_world(loomEdit* e, const loomEditCommand* c, loomError* err) {

@@ -30,6 +30,8 @@ typedef struct loomEditBody {
   int nsolid;
   loomEditSolid* solid;   // (nsolid)
   double density, mass;   // kg/m^3; kg, 0 = as density and volume say
+  int nrub;               // numbers of
+  double rub[3];          // the friction that its pieces have; none: MuJoCo's own
   double seam[3];         // how it was cut off: from what was left to it; zeros where that is not known
   loomEditCommand joint;  // its last, of kind LOOM_EDIT_KINDS where there is none
 } loomEditBody;

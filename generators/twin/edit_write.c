@@ -250,6 +250,11 @@ static int write_shapes(loomEdit* e, loomEditBody* body, loomTwinEditedBody* tol
     code = write_shape(e, body, &part->shape[i], n++, err);
   }
 
+  for (xmlNode* g = loom_mjcf_child(body->node, "geom"); !code && body->nrub && g;
+       g = loom_mjcf_sibling(g, "geom"))
+    if (loom_mjcf_has(g, "class", "piece") && loom_edit_set_numbers(g, "friction", body->rub, body->nrub))
+      code = no_memory(err);
+
   told->pieces = n;
   told->primitives = part->told.primitives;
   told->crumbs += part->told.crumbs;

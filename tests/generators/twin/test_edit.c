@@ -293,6 +293,40 @@ static void friction_holds(void** state) {
   loom_twin_check_destroy(&check);
 }
 
+// How a body rubs stays with its pieces and with what is cut off it, whatever is said first.
+static void pieces_keep_how_they_rub(void** state) {
+  static const char rub[] = "- rub: {body: chest, friction: [0.37, 0.02, 0.001]}\n";
+  static const char cut[] = "- cut: {body: chest, point: [0, 0, 0.19], normal: [0, 0, 1], into: lid}\n";
+  const struct {
+    bool before, first, last;  // in a script of its own; before the cut; after it
+    bool lid;                  // has it too
+  } rows[] = {{true, false, false, true}, {false, true, false, true}, {false, false, true, false}};
+  (void)state;
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    char text[512];
+    loomScene* scene = NULL;
+    loomError err = {0};
+    make_chest(dir);
+    if (rows[r].before) must_edit(dir, rub);
+    snprintf(text, sizeof text, "%s%s%s", rows[r].first ? rub : "", cut, rows[r].last ? rub : "");
+    must_edit(dir, text);
+
+    if (loom_scene_open(&scene, dir, NULL, &err)) fail_msg("%s", err.message);
+    const mjModel* m = scene->model;
+    int seen[2] = {0};
+    for (int g = 0; g < m->ngeom; g++) {
+      bool lid = !strcmp(m->names + m->name_bodyadr[m->geom_bodyid[g]], "lid");
+      if (!m->geom_contype[g] || (!lid && strcmp(m->names + m->name_bodyadr[m->geom_bodyid[g]], "chest")))
+        continue;
+      seen[lid]++;
+      assert_near(m->geom_friction[3 * g], !lid || rows[r].lid ? 0.37 : 1, 1e-12);
+    }
+    assert_true(seen[0] && seen[1]);
+    loom_scene_destroy(scene);
+  }
+}
+
 // A text in one of its files becomes another.
 static void change(const char* name, const char* from, const char* to) {
   char path[200], *text = NULL;
@@ -449,13 +483,10 @@ static void what_others_wrote_stays(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_drawer_is_cut_out),
-      cmocka_unit_test(what_jams_is_told),
-      cmocka_unit_test(a_door_is_hung),
-      cmocka_unit_test(friction_holds),
-      cmocka_unit_test(the_folder_is_a_task_after_each),
-      cmocka_unit_test(what_is_wrong_is_named),
-      cmocka_unit_test(the_same_twice),
+      cmocka_unit_test(a_drawer_is_cut_out),      cmocka_unit_test(what_jams_is_told),
+      cmocka_unit_test(a_door_is_hung),           cmocka_unit_test(friction_holds),
+      cmocka_unit_test(pieces_keep_how_they_rub), cmocka_unit_test(the_folder_is_a_task_after_each),
+      cmocka_unit_test(what_is_wrong_is_named),   cmocka_unit_test(the_same_twice),
       cmocka_unit_test(what_others_wrote_stays),
   };
 
