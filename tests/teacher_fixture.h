@@ -24,7 +24,7 @@ static inline int scripted_begin(loomPolicy* out, void* instance, loomEpisode* e
   return code;
 }
 
-static const loomPolicyMaker scripted = {NULL, scripted_create, scripted_begin, free};
+static const loomPolicyMaker scripted = {.create = scripted_create, .begin = scripted_begin, .destroy = free};
 
 /// What a run of DAgger tells of its expert, and when.
 typedef struct expertTold {

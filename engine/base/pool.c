@@ -85,6 +85,60 @@ static void work_on_items(pool* p, int worker) {
   if (created && def->destroy) def->destroy(def->user, worker);
 }
 
+static bool is_interrupted(pool* p) {
+  omp_set_lock(&p->lock);
+  bool interrupted = p->code == LOOM_ERR_INTERRUPTED;
+  omp_unset_lock(&p->lock);
+  return interrupted;
+}
+
+typedef struct slots {
+  bool created;                  // the worker
+  int item[LOOM_POOL_TOGETHER];  // -1 = free
+} slots;
+
+// An item that cannot begin makes room for the next.
+static void fill_slots(pool* p, int worker, slots* s) {
+  const loomPoolDef* def = p->def;
+
+  for (int k = 0; k < def->together; k++) {
+    for (int i; s->item[k] < 0 && (i = take_item(p)) >= 0;) {
+      loomError why = {0, ""};
+      int code = !s->created && def->create ? def->create(def->user, worker, &why) : 0;
+      s->created = s->created || !code;
+      if (!code) code = def->begin(def->user, worker, k, i, &why);
+      if (code)
+        end_item(p, worker, i, code, &why);
+      else
+        s->item[k] = i;
+    }
+  }
+}
+
+static void work_side_by_side(pool* p, int worker) {
+  const loomPoolDef* def = p->def;
+  slots s = {false, {0}};
+  for (int k = 0; k < def->together; k++) s.item[k] = -1;
+
+  while (!is_interrupted(p)) {
+    loomPoolHand hand = {0};
+    fill_slots(p, worker, &s);
+    for (int k = 0; k < def->together; k++)
+      if (s.item[k] >= 0) hand.slot[hand.n++] = k;
+    if (!hand.n) break;
+
+    def->advance(def->user, worker, &hand);
+    for (int k = 0; k < hand.n; k++) {
+      int* item = &s.item[hand.slot[k]];
+      if (!hand.over[k]) continue;
+      end_item(p, worker, *item, hand.code[k], &hand.error[k]);
+      *item = -1;
+    }
+  }
+
+  if (s.created && def->destroy) def->destroy(def->user, worker);
+}
+
 int loom_pool_run(const loomPoolDef* def, loomError* err) {
   pool p = {.def = def};
   if (def->finished && def->n > 0) {
@@ -97,7 +151,10 @@ int loom_pool_run(const loomPoolDef* def, loomError* err) {
   {
     // For this thread and this region alone; after it the caller's setting holds again.
     omp_set_num_threads(1);
-    work_on_items(&p, omp_get_thread_num());
+    if (def->together)
+      work_side_by_side(&p, omp_get_thread_num());
+    else
+      work_on_items(&p, omp_get_thread_num());
   }
   omp_destroy_lock(&p.lock);
 

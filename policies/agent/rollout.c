@@ -21,15 +21,27 @@ loomRolloutDef loom_default_rollout_def(void) {
 
 // ---- workers
 
-typedef struct worker {
+// An episode in hand, and who drives it.
+typedef struct lane {
   loomEpisode* episode;
   void* instance;
   loomTrace trace;
   loomPolicy policy;  // of the episode in hand
+  loomRunResult run;  // how it goes
   loomJerk jerk;      // of it
+  int number;         // of it, 0 .. n - 1
+  bool over, due;     // it ended as it began; it has to decide where it is
+  double ahead;       // s that went into its next decision before it acts
   float* taken;       // where its decisions' seconds go
   int decisions;
   bool broken;  // its last episode ended in an error of MuJoCo's
+} lane;
+
+// Episodes of a worker side by side: after Ctrl-C one of them has to end.
+enum { MOST_LANES = 4 };
+
+typedef struct worker {
+  lane lane[MOST_LANES];
 } worker;
 
 typedef struct rollouts {
@@ -38,28 +50,38 @@ typedef struct rollouts {
   const loomPolicyMaker* maker;
   const loomRolloutDef* def;
   loomRunDef run;
-  int worker_count;
+  int worker_count, lanes;
   worker* workers;
   float* taken;    // (n x max_steps) s a decision
   int* decisions;  // (n)
 } rollouts;
 
-static int create_worker(worker* w, const rollouts* r, loomError* err) {
-  int code = loom_episode_create(&w->episode, r->scene, err);
-  if (!code) code = r->maker->create(&w->instance, r->maker->self, w->episode, err);
-  if (!code && r->def->traces) code = loom_trace_create(&w->trace, w->episode, r->run.max_steps, err);
+static int create_lane(lane* l, const rollouts* r, loomError* err) {
+  l->number = -1;
+  int code = loom_episode_create(&l->episode, r->scene, err);
+  if (!code) code = r->maker->create(&l->instance, r->maker->self, l->episode, err);
+  if (!code && r->def->traces) code = loom_trace_create(&l->trace, l->episode, r->run.max_steps, err);
   return code;
 }
 
-static void destroy_worker(worker* w, const rollouts* r) {
-  if (w->instance) r->maker->destroy(w->instance);
-  loom_episode_destroy(w->episode);
-  loom_trace_destroy(&w->trace);
-  *w = (worker){0};
+static void destroy_lane(lane* l, const rollouts* r) {
+  if (l->instance) r->maker->destroy(l->instance);
+  loom_episode_destroy(l->episode);
+  loom_trace_destroy(&l->trace);
+  *l = (lane){0};
+}
+
+// As many episodes side by side as leave every worker some.
+static int count_lanes(const rollouts* r) {
+  int lanes = r->def->n / r->worker_count, most = r->maker->together;
+  if (most > MOST_LANES) most = MOST_LANES;
+  if (lanes > most) lanes = most;
+  return lanes > 1 ? lanes : 1;
 }
 
 static int create_workers(rollouts* r, loomError* err) {
   r->worker_count = loom_pool_workers(r->def->threads, r->def->n);
+  r->lanes = count_lanes(r);
   r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
 
   r->taken = calloc((size_t)r->def->n * (size_t)r->run.max_steps, sizeof *r->taken);
@@ -70,12 +92,14 @@ static int create_workers(rollouts* r, loomError* err) {
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for %d rollouts", r->def->n);
 
   int code = 0;
-  for (int i = 0; !code && i < r->worker_count; i++) code = create_worker(&r->workers[i], r, err);
+  for (int i = 0; i < r->worker_count; i++)
+    for (int k = 0; !code && k < r->lanes; k++) code = create_lane(&r->workers[i].lane[k], r, err);
   return code;
 }
 
 static void destroy_workers(rollouts* r) {
-  for (int i = 0; r->workers && i < r->worker_count; i++) destroy_worker(&r->workers[i], r);
+  for (int i = 0; r->workers && i < r->worker_count; i++)
+    for (int k = 0; k < r->lanes; k++) destroy_lane(&r->workers[i].lane[k], r);
   free(r->workers);
   free(r->taken);
   free(r->decisions);
@@ -84,89 +108,174 @@ static void destroy_workers(rollouts* r) {
 // ---- one episode
 
 static int timed_reset(void* self, loomEpisode* episode, loomError* err) {
-  const worker* w = self;
-  return w->policy.reset ? w->policy.reset(w->policy.self, episode, err) : 0;
+  const lane* l = self;
+  return l->policy.reset ? l->policy.reset(l->policy.self, episode, err) : 0;
 }
 
 static int timed_act(double* action, void* self, loomEpisode* episode, loomError* err) {
-  worker* w = self;
+  lane* l = self;
 
   // Judged of the states that actions are chosen in, as limits are.
-  loom_jerk_state(&w->jerk, episode);
+  loom_jerk_state(&l->jerk, episode);
   double start = loom_clock();
-  int code = w->policy.act(action, w->policy.self, episode, err);
-  w->taken[w->decisions++] = (float)(loom_clock() - start);
+  int code = l->policy.act(action, l->policy.self, episode, err);
+  l->taken[l->decisions++] = (float)(loom_clock() - start + l->ahead);
+  l->ahead = 0;
   return code;
 }
 
-static int run_episode(rollouts* r, worker* w, int i, loomError* err) {
-  loomRollout* out = &r->report->rollout[i];
-  loomRunResult run = {.end = LOOM_RUN_SIMULATOR, .first_success = -1};
-  loomPolicy timed = {w, timed_reset, timed_act};
+static loomPolicy timed_policy(lane* l) {
+  return (loomPolicy){l, timed_reset, timed_act};
+}
+
+// Where the policy does not decide ahead of its acts it is never due.
+static int look_ahead(const rollouts* r, lane* l, loomError* err) {
+  if (r->lanes == 1) return 0;
+  double start = loom_clock();
+  int code = r->maker->look(&l->due, l->instance, l->episode, err);
+
+  double seconds = loom_clock() - start;
+  l->ahead += seconds;
+  l->episode->times.plan += seconds;
+  return code;
+}
+
+static uint64_t start_of(const rollouts* r, int i) {
+  return r->def->starts ? r->def->starts[i] : r->def->first + (uint64_t)i;
+}
+
+// A reset that MuJoCo fails in is a failed episode; one that finds no place is an error.
+static int reset_episode(const rollouts* r, lane* l, loomError* err) {
+  uint64_t number = r->def->first + (uint64_t)l->number;
   loomError why = {0, ""};
-  uint64_t number = r->def->first + (uint64_t)i, start = r->def->starts ? r->def->starts[i] : number;
-
-  w->taken = r->taken + (size_t)i * (size_t)r->run.max_steps;
-  w->decisions = w->trace.rows = 0;
-  w->jerk = (loomJerk){0};
-
-  // A reset that MuJoCo fails in is a failed episode; one that finds no place is an error.
-  int code = loom_episode_reset(w->episode, r->def->reset, r->def->seed, start, &why);
+  int code = loom_episode_reset(l->episode, r->def->reset, r->def->seed, start_of(r, l->number), &why);
   if (!code && r->def->disturb)
-    code = loom_disturb_begin(w->episode, r->def->disturb, r->def->seed, number,
-                              r->def->pins ? &r->def->pins[i] : NULL, &why);
+    code = loom_disturb_begin(l->episode, r->def->disturb, r->def->seed, number,
+                              r->def->pins ? &r->def->pins[l->number] : NULL, &why);
+
   if (code == LOOM_ERR_SIM) {
-    snprintf(run.message, sizeof run.message, "%.255s", why.message);
-    code = 0;
-  } else {
-    if (!code) code = r->maker->begin(&w->policy, w->instance, w->episode, r->def->seed, number, &why);
-    if (!code)
-      code = loom_policy_run(&run, w->episode, &timed, &r->run, r->def->traces ? &w->trace : NULL, &why);
+    l->run = (loomRunResult){.end = LOOM_RUN_SIMULATOR, .first_success = -1};
+    snprintf(l->run.message, sizeof l->run.message, "%.255s", why.message);
+    l->over = true;
+    return 0;
   }
-  if (code) {
-    if (err) *err = why;
-    return loom_error_prefix(err, code, "episode %llu", (unsigned long long)number);
-  }
-
-  *out = (loomRollout){.number = number,
-                       .start = start,
-                       .end = run.end,
-                       .steps = run.steps,
-                       .first_success = run.first_success,
-                       .within_limits = loom_judge_within_limits(&run),
-                       .breach = run.breach,
-                       .jerk = loom_jerk_mean(&w->jerk),
-                       .physics_steps = run.physics_steps};
-  snprintf(out->message, sizeof out->message, "%.159s", run.message);
-  r->decisions[i] = w->decisions;
-  return 0;
+  if (code && err) *err = why;
+  return code;
 }
 
-// After MuJoCo raised an error the simulation is in an unknown state.
-static int renew(worker* w, const rollouts* r, loomError* err) {
-  destroy_worker(w, r);
-  return create_worker(w, r, err);
+static int start_policy(const rollouts* r, lane* l, loomError* err) {
+  loomPolicy timed = timed_policy(l);
+  int code = r->maker->begin(&l->policy, l->instance, l->episode, r->def->seed,
+                             r->def->first + (uint64_t)l->number, err);
+  if (!code) code = loom_run_begin(&l->run, l->episode, &timed, r->def->traces ? &l->trace : NULL, err);
+  return code ? code : look_ahead(r, l, err);
 }
 
-static int attempt_episode(void* user, int number_of_worker, int i, loomError* err) {
+static int tell_episode(const rollouts* r, int i, int code, loomError* err) {
+  return code
+             ? loom_error_prefix(err, code, "episode %llu", (unsigned long long)(r->def->first + (uint64_t)i))
+             : 0;
+}
+
+static int begin_episode(void* user, int number_of_worker, int slot, int i, loomError* err) {
   rollouts* r = user;
-  worker* w = &r->workers[number_of_worker];
-  if (w->broken) {
-    int code = renew(w, r, err);
+  lane* l = &r->workers[number_of_worker].lane[slot];
+
+  // After MuJoCo raised an error the simulation is in an unknown state.
+  if (l->broken) {
+    destroy_lane(l, r);
+    int code = create_lane(l, r, err);
     if (code) return code;
   }
 
-  int code = run_episode(r, w, i, err);
-  w->broken = !code && r->report->rollout[i].end == LOOM_RUN_SIMULATOR;
+  l->number = i;
+  l->over = l->due = l->broken = false;
+  l->ahead = 0;
+  l->taken = r->taken + (size_t)i * (size_t)r->run.max_steps;
+  l->decisions = l->trace.rows = 0;
+  l->jerk = (loomJerk){0};
+
+  int code = reset_episode(r, l, err);
+  if (!code && !l->over) code = start_policy(r, l, err);
+  return tell_episode(r, i, code, err);
+}
+
+static void keep_result(rollouts* r, lane* l) {
+  const loomRunResult* run = &l->run;
+  loomRollout* out = &r->report->rollout[l->number];
+
+  *out = (loomRollout){.number = r->def->first + (uint64_t)l->number,
+                       .start = start_of(r, l->number),
+                       .end = run->end,
+                       .steps = run->steps,
+                       .first_success = run->first_success,
+                       .within_limits = loom_judge_within_limits(run),
+                       .breach = run->breach,
+                       .jerk = loom_jerk_mean(&l->jerk),
+                       .physics_steps = run->physics_steps};
+  snprintf(out->message, sizeof out->message, "%.159s", run->message);
+  r->decisions[l->number] = l->decisions;
+  l->broken = run->end == LOOM_RUN_SIMULATOR;
+}
+
+// Steps until it has to decide again, or is over: LOOM_RUN_OVER then, or an error.
+static int run_lane(rollouts* r, lane* l, loomError* err) {
+  loomPolicy timed = timed_policy(l);
+  loomTrace* trace = r->def->traces ? &l->trace : NULL;
+  int code = l->over ? LOOM_RUN_OVER : 0;
+
+  l->due = false;
+  while (!code && !l->due) {
+    code = loom_run_step(&l->run, l->episode, &timed, &r->run, trace, err);
+    if (!code) code = look_ahead(r, l, err);
+  }
+  if (code != LOOM_RUN_OVER) return code;
+
+  if (trace && !l->over) loom_trace_end(trace, l->episode);
+  keep_result(r, l);
   return code;
+}
+
+static void decide_together(rollouts* r, lane* const* lanes, int n) {
+  void* due[MOST_LANES];
+  int count = 0;
+  for (int k = 0; k < n; k++)
+    if (lanes[k]->due) due[count++] = lanes[k]->instance;
+  if (!count) return;
+
+  double start = loom_clock();
+  r->maker->decide(due, count);
+  double seconds = (loom_clock() - start) / count;
+
+  for (int k = 0; k < n; k++) {
+    if (!lanes[k]->due) continue;
+    lanes[k]->ahead += seconds;
+    lanes[k]->episode->times.plan += seconds;
+  }
+}
+
+static void advance(void* user, int number_of_worker, loomPoolHand* hand) {
+  rollouts* r = user;
+  lane* lanes[MOST_LANES];
+  for (int k = 0; k < hand->n; k++) lanes[k] = &r->workers[number_of_worker].lane[hand->slot[k]];
+
+  decide_together(r, lanes, hand->n);
+  for (int k = 0; k < hand->n; k++) {
+    int code = run_lane(r, lanes[k], &hand->error[k]);
+    hand->over[k] = code != 0;
+    hand->code[k] = code == LOOM_RUN_OVER ? 0 : tell_episode(r, lanes[k]->number, code, &hand->error[k]);
+  }
 }
 
 static int tell_done(void* user, int number_of_worker, int i, int prefix, loomError* err) {
   rollouts* r = user;
   worker* w = &r->workers[number_of_worker];
+  int k = 0;
   (void)prefix;
-  int stop =
-      r->def->done(r->def->user, &r->report->rollout[i], r->def->traces ? &w->trace : NULL, w->episode);
+
+  while (w->lane[k].number != i) k++;
+  int stop = r->def->done(r->def->user, &r->report->rollout[i], r->def->traces ? &w->lane[k].trace : NULL,
+                          w->lane[k].episode);
   return stop ? loom_error_set(err, LOOM_ERR_INTERRUPTED, "stopped") : 0;
 }
 
@@ -174,7 +283,9 @@ static int run_all(rollouts* r, loomError* err) {
   const loomPoolDef pool = {.n = r->def->n,
                             .threads = r->worker_count,
                             .user = r,
-                            .item = attempt_episode,
+                            .together = r->lanes,
+                            .begin = begin_episode,
+                            .advance = advance,
                             .finished = r->def->done ? tell_done : NULL};
   return loom_pool_run(&pool, err);
 }
@@ -254,16 +365,16 @@ int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolic
 }
 
 // One reset and one decision, of which nothing is kept.
-static int try_worker(worker* w, const rollouts* r, loomError* err) {
+static int try_lane(lane* l, const rollouts* r, loomError* err) {
   double action[LOOM_MAX_ACTION];
   loomPolicy policy;
-  int code = create_worker(w, r, err);
-  if (!code) code = loom_episode_reset(w->episode, r->def->reset, r->def->seed, r->def->first, err);
+  int code = create_lane(l, r, err);
+  if (!code) code = loom_episode_reset(l->episode, r->def->reset, r->def->seed, r->def->first, err);
   if (!code && r->def->disturb)
-    code = loom_disturb_begin(w->episode, r->def->disturb, r->def->seed, r->def->first, NULL, err);
-  if (!code) code = r->maker->begin(&policy, w->instance, w->episode, r->def->seed, r->def->first, err);
-  if (!code && policy.reset) code = policy.reset(policy.self, w->episode, err);
-  if (!code) code = policy.act(action, policy.self, w->episode, err);
+    code = loom_disturb_begin(l->episode, r->def->disturb, r->def->seed, r->def->first, NULL, err);
+  if (!code) code = r->maker->begin(&policy, l->instance, l->episode, r->def->seed, r->def->first, err);
+  if (!code && policy.reset) code = policy.reset(policy.self, l->episode, err);
+  if (!code) code = policy.act(action, policy.self, l->episode, err);
   return code == LOOM_POLICY_DONE ? 0 : code;
 }
 
@@ -273,7 +384,7 @@ int loom_rollout_try(const loomScene* scene, const loomPolicyMaker* maker, const
       .n = 1, .reset = def->reset, .seed = def->seed, .first = def->first, .disturb = def->disturb};
   rollouts r = {.scene = scene, .maker = maker, .def = &once, .run = loom_default_run_def(scene->task)};
   loomError why = {0, ""};
-  worker w = {0};
+  lane l = {0};
   if (def->max_steps && def->max_steps < scene->task->success_hold)
     return loom_error_set(
         err, LOOM_ERR_USAGE,
@@ -281,8 +392,8 @@ int loom_rollout_try(const loomScene* scene, const loomPolicyMaker* maker, const
         scene->task->name, def->max_steps, scene->task->success_hold);
 
   // An episode whose simulation fails is a result of rollouts, no error.
-  int code = try_worker(&w, &r, &why);
-  destroy_worker(&w, &r);
+  int code = try_lane(&l, &r, &why);
+  destroy_lane(&l, &r);
   if (!code || code == LOOM_ERR_SIM) return 0;
 
   if (err) *err = why;

@@ -20,6 +20,15 @@ typedef struct loomPolicyMaker {
   int (*begin)(loomPolicy* out, void* instance, loomEpisode* episode, uint64_t seed, uint64_t number,
                loomError* err);
   void (*destroy)(void* instance);
+
+  /// What several instances do at a lower price together, with the same result: a worker then has up to so
+  /// many episodes in hand. 0 or 1: each for itself, all below is NULL.
+  int together;
+  /// Look at an episode that has begun, before its next act; asked again it changes nothing. *due: it has to
+  /// decide there.
+  int (*look)(bool* due, void* instance, loomEpisode* episode, loomError* err);
+  /// n instances that are due decide, before any of them acts.
+  void (*decide)(void* const* instance, int n);
 } loomPolicyMaker;
 
 /// How one episode went.

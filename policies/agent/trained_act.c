@@ -262,6 +262,26 @@ static int begin_instance(loomPolicy* out, void* instance, loomEpisode* episode,
   return 0;
 }
 
+static int look_in_time(bool* due, void* instance, loomEpisode* episode, loomError* err) {
+  int code = loom_trained_ready(instance, episode, err);
+  *due = !code && loom_trained_is_due(instance);
+  return code;
+}
+
+// Who sees pictures has a renderer of its own, too much to have several of.
+static bool sees(const loomTrained* t) {
+  for (int k = 0; k < t->config.data.key_count; k++)
+    if (loom_trained_visual(t, k)) return true;
+  return false;
+}
+
 loomPolicyMaker loom_trained_maker(loomTrained* t) {
-  return (loomPolicyMaker){t, create_instance, begin_instance, destroy_instance};
+  bool together = loom_network_together(&t->network.def) && !sees(t);
+  return (loomPolicyMaker){.self = t,
+                           .create = create_instance,
+                           .begin = begin_instance,
+                           .destroy = destroy_instance,
+                           .together = together ? LOOM_TOGETHER : 1,
+                           .look = together ? look_in_time : NULL,
+                           .decide = together ? loom_trained_decide_together : NULL};
 }

@@ -257,5 +257,5 @@ static int begin_gate(loomPolicy* out, void* instance, loomEpisode* e, uint64_t 
 }
 
 loomPolicyMaker loom_gate_maker(loomGate* gate) {
-  return (loomPolicyMaker){gate, create_gate, begin_gate, destroy_gate};
+  return (loomPolicyMaker){.self = gate, .create = create_gate, .begin = begin_gate, .destroy = destroy_gate};
 }

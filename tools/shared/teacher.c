@@ -67,12 +67,13 @@ int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, 
 
   *out = (loomTeacher){0};
   if (!strcmp(name, "scripted")) {
-    out->maker = (loomPolicyMaker){NULL, create_scripted, begin_scripted, free};
+    out->maker = (loomPolicyMaker){.create = create_scripted, .begin = begin_scripted, .destroy = free};
   } else if (!strcmp(name, "generator")) {
     code = loom_task_source(path, task, roots, err);
     if (!code)
       code = loom_sources_load_with(&out->sources, task, path, roots, &(loomSourceDef){.skip = skip}, err);
-    out->maker = (loomPolicyMaker){&out->sources, create_generator, begin_generator, free};
+    out->maker = (loomPolicyMaker){
+        .self = &out->sources, .create = create_generator, .begin = begin_generator, .destroy = free};
   } else {
     code = loom_trained_load(&out->policy, name, err);
     out->maker = loom_trained_maker(&out->policy);

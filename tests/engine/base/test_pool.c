@@ -12,7 +12,7 @@
 
 #include "engine/base/pool.h"
 
-enum { MOST = 1000, WORKERS = 8 };
+enum { MOST = 1000, WORKERS = 8, SLOTS = 5 };
 
 /// What a run of items did; slots of items and of workers are each one thread's.
 typedef struct tally {
@@ -26,7 +26,8 @@ typedef struct tally {
   bool done[MOST];
   bool prefix_wrong, hooks_wrong, threads_wrong;
   int created[WORKERS], destroyed[WORKERS], thread[WORKERS];
-  atomic_int inside;  // of `finished` and `enough`: never two at a time
+  int item[WORKERS][SLOTS], left[WORKERS][SLOTS];  // in hand: 1 + its number, or 0; ways that it has to go
+  atomic_int inside;                               // of `finished` and `enough`: never two at a time
   volatile sig_atomic_t stop;
 } tally;
 
@@ -64,6 +65,32 @@ static int run_item(void* user, int worker, int i, loomError* err) {
   return 0;
 }
 
+// Side by side items take from one to four ways; those that fail second do so as they begin.
+static int begin_item(void* user, int worker, int slot, int i, loomError* err) {
+  tally* t = user;
+  t->hooks_wrong |= t->item[worker][slot] != 0;
+  if (i == t->fail_at[1]) return run_item(user, worker, i, err);
+
+  t->item[worker][slot] = 1 + i;
+  t->left[worker][slot] = 1 + i % 4;
+  return 0;
+}
+
+static void advance_items(void* user, int worker, loomPoolHand* hand) {
+  tally* t = user;
+  t->hooks_wrong |= !hand->n;
+
+  for (int k = 0; k < hand->n; k++) {
+    int* item = &t->item[worker][hand->slot[k]];
+    t->hooks_wrong |= !*item || hand->over[k];
+    if (--t->left[worker][hand->slot[k]]) continue;
+
+    hand->over[k] = true;
+    hand->code[k] = run_item(user, worker, *item - 1, &hand->error[k]);
+    *item = 0;
+  }
+}
+
 static int note_end(void* user, int worker, int i, int prefix, loomError* err) {
   tally* t = user;
   (void)worker;
@@ -94,11 +121,14 @@ static bool had_enough(void* user) {
   return enough;
 }
 
-static loomPoolDef full_def(tally* t, int n, int threads) {
+static loomPoolDef full_def(tally* t, int n, int threads, int together) {
   return (loomPoolDef){.n = n,
                        .threads = threads,
                        .user = t,
                        .item = run_item,
+                       .together = together,
+                       .begin = begin_item,
+                       .advance = advance_items,
                        .create = make_worker,
                        .destroy = destroy_worker,
                        .finished = note_end,
@@ -120,12 +150,13 @@ static void check_hooks(const tally* t) {
 
 static void each_item_once_on_any_number_of_threads(void** state) {
   (void)state;
-  static const int sizes[] = {0, 1, 2, 7, 64, MOST}, threads[] = {1, 2, 3, 8};
+  static const int sizes[] = {0, 1, 2, 7, 64, MOST}, threads[] = {1, 2, 3, 8, 1, 2, 3, 8},
+                   together[] = {0, 0, 0, 0, 1, 3, SLOTS, 2};
   static tally first, t;
   for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
     for (size_t k = 0; k < sizeof threads / sizeof *threads; k++) {
       t = none;
-      loomPoolDef def = full_def(&t, sizes[s], threads[k]);
+      loomPoolDef def = full_def(&t, sizes[s], threads[k], together[k]);
       assert_int_equal(loom_pool_run(&def, NULL), 0);
 
       // Each item once, each end told.
@@ -158,7 +189,7 @@ static void the_lowest_failing_number_is_told(void** state) {
       {31, -1, 30, -1, LOOM_ERR_IO, "end of 30 failed"},
       {-1, -1, -1, 0, LOOM_ERR_MEMORY, "no worker 0"},
   };
-  static const int threads[] = {1, 2, 3, 8};
+  static const int threads[] = {1, 2, 3, 8, 1, 2, 3, 8}, together[] = {0, 0, 0, 0, SLOTS, 2, 3, 1};
   static tally t;
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     for (size_t k = 0; k < sizeof threads / sizeof *threads; k++) {
@@ -172,29 +203,31 @@ static void the_lowest_failing_number_is_told(void** state) {
       t.fail_create = cases[c].create;
 
       loomError err = {0, ""};
-      loomPoolDef def = full_def(&t, 100, threads[k]);
+      loomPoolDef def = full_def(&t, 100, threads[k], together[k]);
       assert_int_equal(loom_pool_run(&def, &err), cases[c].expected);
       assert_int_equal(err.code, cases[c].expected);
       assert_string_equal(err.message, cases[c].message);
       check_hooks(&t);
 
-      // What lies below the error was run, and on one thread nothing beyond.
+      // What lies below the error was run, and on one thread, one after the other, nothing beyond.
       int at = cases[c].finished >= 0 ? cases[c].finished : cases[c].a;
       for (int i = 0; i < at; i++) assert_int_equal(t.runs[i], 1);
-      for (int i = at + 1; at >= 0 && threads[k] == 1 && i < 100; i++) assert_int_equal(t.runs[i], 0);
+      for (int i = at + 1; at >= 0 && threads[k] == 1 && !together[k] && i < 100; i++)
+        assert_int_equal(t.runs[i], 0);
     }
   }
 }
 
 static void stopping_is_no_error(void** state) {
   (void)state;
-  static const int threads[] = {1, 2, 3, 8}, after[] = {0, 1, 10, 100};
+  static const int threads[] = {1, 2, 3, 8, 1, 3}, together[] = {0, 0, 0, 0, SLOTS, 2},
+                   after[] = {0, 1, 10, 100};
   static tally t;
   for (size_t k = 0; k < sizeof threads / sizeof *threads; k++) {
     for (size_t a = 0; a < sizeof after / sizeof *after; a++) {
       t = none;
       t.stop_after = after[a];
-      loomPoolDef def = full_def(&t, 100, threads[k]);
+      loomPoolDef def = full_def(&t, 100, threads[k], together[k]);
 
       assert_int_equal(loom_pool_run(&def, NULL), 0);
       for (int i = 0; i < 100; i++) assert_int_equal(t.runs[i], i < after[a]);  // the lowest numbers
@@ -205,10 +238,31 @@ static void stopping_is_no_error(void** state) {
     // Stopped from outside before it begins.
     t = none;
     t.stop = 1;
-    loomPoolDef def = full_def(&t, 100, threads[k]);
+    loomPoolDef def = full_def(&t, 100, threads[k], together[k]);
     assert_int_equal(loom_pool_run(&def, NULL), 0);
     assert_int_equal(t.ended, 0);
   }
+}
+
+static int interrupt(void* user, int worker, int i, int prefix, loomError* err) {
+  tally* t = user;
+  (void)worker, (void)prefix;
+  t->ended++;
+  return i ? 0 : loom_error_set(err, LOOM_ERR_INTERRUPTED, "stopped");
+}
+
+// Who wants to go does not wait for what else is in hand.
+static void interrupted_work_is_left(void** state) {
+  (void)state;
+  static tally t;
+  t = none;
+  loomPoolDef def = full_def(&t, 100, 1, SLOTS);
+  def.finished = interrupt;
+
+  assert_int_equal(loom_pool_run(&def, NULL), LOOM_ERR_INTERRUPTED);
+  assert_int_equal(t.ended, 2);  // 0 and, in the same turn, 4
+  for (int i = 0; i < 100; i++) assert_int_equal(t.runs[i], i == 0 || i == 4);
+  assert_int_equal(t.destroyed[0], 1);
 }
 
 static int bare_item(void* user, int worker, int i, loomError* err) {
@@ -258,7 +312,9 @@ static void counts_of_workers(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(each_item_once_on_any_number_of_threads),
                                      cmocka_unit_test(the_lowest_failing_number_is_told),
-                                     cmocka_unit_test(stopping_is_no_error), cmocka_unit_test(pools_nest),
+                                     cmocka_unit_test(stopping_is_no_error),
+                                     cmocka_unit_test(interrupted_work_is_left),
+                                     cmocka_unit_test(pools_nest),
                                      cmocka_unit_test(counts_of_workers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,7 @@ static int expert_begin(loomPolicy* out, void* instance, loomEpisode* episode, u
   return loom_expert_create(instance, episode, seed, number, NULL, err);
 }
 
-static const loomPolicyMaker expert = {NULL, expert_create, expert_begin, free};
+static const loomPolicyMaker expert = {.create = expert_create, .begin = expert_begin, .destroy = free};
 
 // What the odd policies do is told by self.
 static const char* const still = "still";
@@ -94,7 +94,71 @@ static int odd_begin(loomPolicy* out, void* instance, loomEpisode* episode, uint
 }
 
 static loomPolicyMaker odd_maker(const char* kind) {
-  return (loomPolicyMaker){(void*)kind, odd_create, odd_begin, free};
+  return (loomPolicyMaker){.self = (void*)kind, .create = odd_create, .begin = odd_begin, .destroy = free};
+}
+
+// Decides three actions at once, in its first act or, asked before that, together with others. In episode 1
+// the simulation bursts, the others end after 3, 5, 7 ... acts.
+typedef struct chunked {
+  uint64_t number;
+  int acts, left;
+  bool looked;
+  double decided;
+} chunked;
+
+static int decided_at_once[8];  // how often so many decided together
+
+static int chunked_create(void** instance, void* self, loomEpisode* episode, loomError* err) {
+  (void)self;
+  (void)episode;
+  *instance = calloc(1, sizeof(chunked));
+  return *instance ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "no memory");
+}
+
+static int chunked_look(bool* due, void* instance, loomEpisode* episode, loomError* err) {
+  chunked* c = instance;
+  (void)episode;
+  (void)err;
+  c->looked = true;
+  *due = c->left == 0;
+  return 0;
+}
+
+static void chunked_decide(void* const* instance, int n) {
+  decided_at_once[n]++;
+  for (int k = 0; k < n; k++) {
+    chunked* c = instance[k];
+    assert_true(c->looked && !c->left);
+    loomRandom random = loom_random(c->number, (uint64_t)c->acts, LOOM_PURPOSE_POLICY);
+    c->decided = loom_random_range(&random, -0.5, 0.5);
+    c->left = 3;
+  }
+}
+
+static int chunked_act(double* action, void* self, loomEpisode* episode, loomError* err) {
+  chunked* c = self;
+  (void)err;
+  if (c->acts >= 3 + 2 * (int)c->number && c->number != 1) return LOOM_POLICY_DONE;
+  c->looked = true;
+  if (!c->left) chunked_decide(&self, 1);
+
+  for (int i = 0; i < episode->action_dim; i++) action[i] = c->decided;
+  if (c->number == 1 && c->acts == 4) episode->d->qvel[0] = 1e12;
+  c->left--;
+  c->acts++;
+  c->looked = false;
+  return 0;
+}
+
+static int chunked_begin(loomPolicy* out, void* instance, loomEpisode* episode, uint64_t seed,
+                         uint64_t number, loomError* err) {
+  chunked* c = instance;
+  (void)episode;
+  (void)seed;
+  (void)err;
+  *c = (chunked){.number = number};
+  *out = (loomPolicy){c, NULL, chunked_act};
+  return 0;
 }
 
 // ---- tests
@@ -209,6 +273,46 @@ static void as_when_run_alone(void** state) {
 
   loom_episode_destroy(e);
   loom_rollout_report_destroy(&report);
+}
+
+// What a worker has in hand side by side decides together, and does what it does alone.
+static void together_as_alone(void** state) {
+  (void)state;
+  enum { N = 11 };
+  static const struct {
+    int together, threads, first, most;  // so many decide at once, and never more
+  } rows[] = {{0, 1, 1, 1}, {1, 2, 1, 1}, {3, 1, 3, 3}, {8, 1, 4, 4}, {8, 2, 2, 4}};
+  loomRollout alone[N] = {{0}};
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    loomPolicyMaker maker = {.create = chunked_create, .begin = chunked_begin, .destroy = free};
+    maker.together = rows[r].together;
+    maker.look = rows[r].together > 1 ? chunked_look : NULL;
+    maker.decide = rows[r].together > 1 ? chunked_decide : NULL;
+    memset(decided_at_once, 0, sizeof decided_at_once);
+
+    loomRolloutReport report;
+    loomError err = {0, ""};
+    loomRolloutDef def = some(N, rows[r].threads);
+    must(loom_rollout(&report, scene, &maker, &def, &err), &err);
+    assert_int_equal(report.ends[LOOM_RUN_SIMULATOR], 1);
+    assert_int_equal(report.ends[LOOM_RUN_DONE], N - 1);
+    if (!r) memcpy(alone, report.rollout, sizeof alone);
+    for (int i = 0; i < N; i++) {
+      const loomRollout *a = &report.rollout[i], *b = &alone[i];
+      assert_true(a->number == b->number && a->end == b->end && a->steps == b->steps);
+      assert_true(a->physics_steps == b->physics_steps && a->first_success == b->first_success);
+      assert_true(a->jerk == b->jerk || (isnan(a->jerk) && isnan(b->jerk)));
+      assert_string_equal(a->message, b->message);
+    }
+
+    // One thread's are counted.
+    for (int n = 1; rows[r].threads == 1 && n < 8; n++) {
+      if (n == rows[r].first) assert_true(decided_at_once[n] > 0);
+      if (n > rows[r].most) assert_int_equal(decided_at_once[n], 0);
+    }
+    loom_rollout_report_destroy(&report);
+  }
 }
 
 // Episodes may share a start; they keep numbers of their own.
@@ -331,9 +435,10 @@ static void observations_by_name(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(same_on_any_threads),   cmocka_unit_test(as_when_run_alone),
-      cmocka_unit_test(starts_that_are_named), cmocka_unit_test(why_they_fail),
-      cmocka_unit_test(stopped_by_the_caller), cmocka_unit_test(observations_by_name),
+      cmocka_unit_test(same_on_any_threads),  cmocka_unit_test(as_when_run_alone),
+      cmocka_unit_test(together_as_alone),    cmocka_unit_test(starts_that_are_named),
+      cmocka_unit_test(why_they_fail),        cmocka_unit_test(stopped_by_the_caller),
+      cmocka_unit_test(observations_by_name),
   };
 
   return cmocka_run_group_tests(tests, open_scene, close_scene);

@@ -24,7 +24,7 @@ static int begin_expert(loomPolicy* out, void* instance, loomEpisode* e, uint64_
   return code;
 }
 
-static const loomPolicyMaker expert = {NULL, create_expert, begin_expert, free};
+static const loomPolicyMaker expert = {.create = create_expert, .begin = begin_expert, .destroy = free};
 
 // ---- a task whose boxes all weigh the same
 

@@ -52,7 +52,7 @@ static int guide_begin(loomPolicy* out, void* instance, loomEpisode* e, uint64_t
   return 0;
 }
 
-static const loomPolicyMaker guide = {NULL, guide_create, guide_begin, free};
+static const loomPolicyMaker guide = {.create = guide_create, .begin = guide_begin, .destroy = free};
 
 // One whose best answer is known: each hand to 15 cm above its object, as fast as it can.
 static int reach_act(double* action, void* self, loomEpisode* e, loomError* err) {
@@ -87,7 +87,7 @@ static int reach_begin(loomPolicy* out, void* instance, loomEpisode* e, uint64_t
   return 0;
 }
 
-static const loomPolicyMaker reach = {NULL, reach_create, reach_begin, free};
+static const loomPolicyMaker reach = {.create = reach_create, .begin = reach_begin, .destroy = free};
 
 // Somebody who does what the teacher says but for a while, when both arms are pulled aside and the hands
 // open.
@@ -170,7 +170,8 @@ static void teachers_put_it_right(void** state) {
     int won = 0;
     for (int i = 0; i < 3; i++) {
       clumsy c = {.teacher = teachers[k], .from = from[i], .steps = 12};
-      loomPolicyMaker maker = {&c, clumsy_create, clumsy_begin, clumsy_destroy};
+      loomPolicyMaker maker = {
+          .self = &c, .create = clumsy_create, .begin = clumsy_begin, .destroy = clumsy_destroy};
       won += successes(&maker, 4);
     }
 

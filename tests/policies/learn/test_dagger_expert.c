@@ -147,7 +147,7 @@ static void check_case(const expertCase* c, const expertScene* s, bool again) {
 
   snprintf(name, sizeof name, "%s/%s", folder, c->name);
   fault kind = c->fault;
-  loomPolicyMaker expert = {&kind, faulty_create, faulty_begin, free};
+  loomPolicyMaker expert = {.self = &kind, .create = faulty_create, .begin = faulty_begin, .destroy = free};
   loomDaggerDef def = loom_default_dagger_def();
   def.config = &config;
   def.scene = s->scene;
@@ -214,7 +214,7 @@ static void an_odd_table_is_measured_again(void** state) {
     loomDaggerReport report = {0};
     loomError err = {0, ""};
     fault kind = ENDS_AT_ONCE;
-    loomPolicyMaker expert = {&kind, faulty_create, faulty_begin, free};
+    loomPolicyMaker expert = {.self = &kind, .create = faulty_create, .begin = faulty_begin, .destroy = free};
     loomDaggerDef def = loom_default_dagger_def();
     def.scene = own.scene;
     def.expert = &expert;
@@ -266,7 +266,7 @@ static void a_novice_that_says_no_number_is_told(void** state) {
   loomRolloutDef roll = loom_default_rollout_def();
   roll.n = 1;
   must(loom_gate_create(&gate, &def, own.scene, 0, 1, STEPS, &err), &err);
-  gate.novice[0] = (loomPolicyMaker){NULL, scripted_create, nan_begin, free};
+  gate.novice[0] = (loomPolicyMaker){.create = scripted_create, .begin = nan_begin, .destroy = free};
   loomPolicyMaker maker = loom_gate_maker(&gate);
   assert_int_equal(loom_rollout(&report, own.scene, &maker, &roll, &err), LOOM_ERR_FORMAT);
   assert_string_equal(err.message,
