@@ -100,7 +100,8 @@ loomFinetuneConfig loom_default_finetune_config(loomFinetuneMethod method, bool 
   c.td3 = loom_default_residual_td3_config();
   c.finetune.steps = 500000;
   c.finetune.evaluate = 200;
-  c.finetune.evaluate_every = c.finetune.checkpoint_every = 50000;
+  c.finetune.evaluate_every = 100000;
+  c.finetune.checkpoint_every = 50000;
   return c;
 }
 
