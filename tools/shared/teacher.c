@@ -76,7 +76,7 @@ int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, 
         .self = &out->sources, .create = create_generator, .begin = begin_generator, .destroy = free};
   } else {
     code = loom_trained_load(&out->policy, name, err);
-    out->maker = loom_trained_maker(&out->policy);
+    if (!code) out->maker = loom_trained_maker(&out->policy);
   }
 
   return code;
