@@ -242,7 +242,7 @@ static void scale_rate(ppo* p, double noise) {
   if (p->guide.turns.adaptive) p->actor.rate *= noise;
 }
 
-// Episodes that ended in the last step and count: begun where policies are compared, all of it with this noise.
+// Episodes that ended in the last step and count: begun where policies are compared, with this noise alone.
 static void note_ends(ppo* p) {
   const loomVector* v = p->vector;
   if (!explores_less(p)) return;
