@@ -23,8 +23,8 @@ enum { LOOM_EXPLORING_NUMBERS = sizeof(loomExploring) / sizeof(double) };
 loomExploring loom_exploring_begin(void);
 /// An episode that began since has ended.
 void loom_exploring_take(loomExploring* e, bool success);
-/// Halve the factor where fewer succeed than are wanted, raise it by half where more do, once the 95 % interval
-/// of what was taken leaves no doubt (Wilson's). True: it has changed, and what was taken is forgotten.
+/// Halve the factor where fewer succeed than are wanted, raise it by half where more do, once the 95 %
+/// interval of what was taken leaves no doubt (Wilson's). True: it has changed, and that is forgotten.
 bool loom_exploring_move(loomExploring* e);
 
 LOOM_C_END
