@@ -36,10 +36,10 @@ typedef struct loomPoolDef {
   /// item begins, those in hand are finished, and the error of the lowest item number is that of the run.
   int (*item)(void* user, int worker, int i, loomError* err);
 
-  /// In place of `item`, for what is cheaper together: a worker has up to `together` items in hand, each begun
-  /// in a slot of its own (0 .. together - 1), where one that has ended makes room for the next. `advance`
-  /// takes all of them some way on. Errors count as `item`'s; after LOOM_ERR_INTERRUPTED what is in hand is
-  /// left as it is.
+  /// In place of `item`, for what is cheaper together: a worker has up to `together` items in hand, each
+  /// begun in a slot of its own (0 .. together - 1), where one that has ended makes room for the next.
+  /// `advance` takes all of them some way on. Errors count as `item`'s; after LOOM_ERR_INTERRUPTED what is in
+  /// hand is left as it is.
   int together;  // 0: one after the other, by `item`
   int (*begin)(void* user, int worker, int slot, int i, loomError* err);
   void (*advance)(void* user, int worker, loomPoolHand* hand);

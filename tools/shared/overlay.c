@@ -36,6 +36,75 @@ void overlay_dot(mjvScene* scene, int type, const double at[3], double size, con
   g->category = mjCAT_DECOR;
 }
 
+// A flat rectangle along x and y.
+static void add_tile(mjvScene* scene, const double at[3], const double half[2], const float rgba[4]) {
+  mjvGeom* g = next_geom(scene);
+  const mjtNum sizes[3] = {half[0], half[1], 0.0005};
+  if (!g) return;
+
+  mjv_initGeom(g, mjGEOM_BOX, sizes, at, NULL, rgba);
+  g->category = mjCAT_DECOR;
+}
+
+enum { MOST_TILES = 16 };  // along each axis
+
+typedef struct startGrid {
+  double low[3], high[3];
+  int failures, n;
+  int tiles;                             // along each axis
+  int count[MOST_TILES][MOST_TILES][2];  // starts of a tile from which it succeeded, failed
+} startGrid;
+
+static void bound_starts(startGrid* g, const overlayStart* start, int n) {
+  for (int k = 0; k < 3; k++) {
+    g->low[k] = INFINITY;
+    g->high[k] = -INFINITY;
+  }
+
+  g->n = n;
+  for (int i = 0; i < n; i++) {
+    g->failures += start[i].failed;
+    for (int k = 0; k < 3; k++) {
+      g->low[k] = fmin(g->low[k], start[i].at[k]);
+      g->high[k] = fmax(g->high[k], start[i].at[k]);
+    }
+  }
+}
+
+static int tile_of(const startGrid* g, const double at[3], int axis) {
+  int tile = (int)(g->tiles * (at[axis] - g->low[axis]) / (g->high[axis] - g->low[axis]));
+  return tile < g->tiles ? tile : g->tiles - 1;
+}
+
+void overlay_failures(mjvScene* scene, const overlayStart* start, int n, const float good[4],
+                      const float bad[4]) {
+  startGrid g = {.n = 0};
+  bound_starts(&g, start, n);
+  if (!g.failures || g.failures == n) return;
+  if (!(g.high[0] - g.low[0] > 1e-3 && g.high[1] - g.low[1] > 1e-3)) return;
+
+  // Five starts a tile, on average.
+  g.tiles = (int)fmin(fmax(sqrt(n / 5.0), 2), MOST_TILES);
+  for (int i = 0; i < n; i++)
+    g.count[tile_of(&g, start[i].at, 0)][tile_of(&g, start[i].at, 1)][start[i].failed]++;
+
+  double all = (double)g.failures / n;
+  const double half[2] = {(g.high[0] - g.low[0]) / g.tiles / 2, (g.high[1] - g.low[1]) / g.tiles / 2};
+  for (int x = 0; x < g.tiles; x++) {
+    for (int y = 0; y < g.tiles; y++) {
+      const int* count = g.count[x][y];
+      if (!count[0] && !count[1]) continue;
+
+      double share = (count[1] + 2 * all) / (count[0] + count[1] + 2), to_bad = fmin(share / (2 * all), 1);
+      const double at[3] = {g.low[0] + (2 * x + 1) * half[0], g.low[1] + (2 * y + 1) * half[1],
+                            g.low[2] - 0.002};
+      float rgba[4] = {0, 0, 0, 0.45f};
+      for (int k = 0; k < 3; k++) rgba[k] = good[k] + (float)to_bad * (bad[k] - good[k]);
+      add_tile(scene, at, half, rgba);
+    }
+  }
+}
+
 // Rows [first, end), in 400 pieces at most.
 static void add_path(mjvScene* scene, const loomPose* pose, int first, int end, double width,
                      const float rgba[4]) {

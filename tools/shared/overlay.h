@@ -51,6 +51,17 @@ void overlay_add(mjvScene* scene, overlayGhost* ghost, const annotation* s, cons
                  const mjModel* model, const mjvOption* option, int kinds, int row);
 /// A dot; type is mjGEOM_SPHERE or mjGEOM_BOX, size in m.
 void overlay_dot(mjvScene* scene, int type, const double at[3], double size, const float rgba[4]);
+
+typedef struct overlayStart {
+  double at[3];  // m, world
+  bool failed;
+} overlayStart;
+
+/// Where n starts fail: tiles a little below the lowest, from `good` where none does to `bad` where twice as
+/// many do as on the whole. The share of a tile's starts is drawn to that of all by two more, since a few say
+/// little. Nothing where all fail or none, or where they lie in a line.
+void overlay_failures(mjvScene* scene, const overlayStart* start, int n, const float good[4],
+                      const float bad[4]);
 /// An arrow, m, with a label at its tip.
 void overlay_arrow(mjvScene* scene, const double from[3], const double to[3], double width,
                    const float rgba[4], const char* label);

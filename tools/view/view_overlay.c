@@ -1,6 +1,7 @@
 // What the viewer draws into the scene besides the demo: tools/shared/overlay.h, and where the demos of
 // the list started.
 #include <math.h>
+#include <stdlib.h>
 
 #include "tools/view/view.h"
 
@@ -8,6 +9,8 @@
 static void add_coverage(viewApp* app) {
   static const float good[4] = {0, 0.62f, 0.45f, 1}, bad[4] = {0.84f, 0.37f, 0, 1},
                      unknown[4] = {0.5f, 0.5f, 0.5f, 1};
+  overlayStart* start = malloc(sizeof *start * (size_t)app->list.n + 1);
+  int known = 0;
 
   for (int i = 0; i < app->list.n; i++) {
     const viewEntry* e = view_list_entry(&app->list, i);
@@ -15,7 +18,13 @@ static void add_coverage(viewApp* app) {
 
     const float* rgba = e->outcome < 0 ? unknown : e->outcome == LOOM_OUTCOME_SUCCESS ? good : bad;
     overlay_dot(&app->scene, mjGEOM_BOX, e->start, i == app->stage.entry ? 0.008 : 0.003, rgba);
+    if (!start || e->outcome < 0) continue;
+    mju_copy3(start[known].at, e->start);
+    start[known++].failed = e->outcome != LOOM_OUTCOME_SUCCESS;
   }
+
+  if (start) overlay_failures(&app->scene, start, known, good, bad);
+  free(start);
 }
 
 void view_add_overlays(viewApp* app) {
