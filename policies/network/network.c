@@ -73,7 +73,7 @@ int loom_network_decided(const loomNetworkDef* def) {
 }
 
 bool loom_network_together(const loomNetworkDef* def) {
-  return def->type->together && def->type->together(def);
+  return def->type && def->type->together && def->type->together(def);
 }
 
 // ---- made and freed
