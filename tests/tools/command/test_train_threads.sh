@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../../.." || exit 1
   >/dev/null 2>&1
 
 # Threads that wait do so briefly, so that others may use the cores; unless the user has set how.
-waits() { env -u GOMP_SPINCOUNT -u OMP_WAIT_POLICY OMP_DISPLAY_ENV=verbose "$@" "$loom" --version 2>&1 | sed -n "s/.*GOMP_SPINCOUNT = '\(.*\)'/\1/p" | tail -n 1; }
+waits() { env -u GOMP_SPINCOUNT -u OMP_WAIT_POLICY OMP_DISPLAY_ENV=verbose "$@" "$loom" train --help 2>&1 | sed -n "s/.*GOMP_SPINCOUNT = '\(.*\)'/\1/p" | tail -n 1; }
 check 'threads wait briefly' test "$(waits)" = 5000
 check 'as the user says' test "$(waits env GOMP_SPINCOUNT=77)" = 77
 check 'or in which way' test "$(waits env OMP_WAIT_POLICY=active)" -gt 1000000
