@@ -439,15 +439,18 @@ other_task() { ! view "$work/t.hdf5" "$work/own/demo.hdf5" --headless --script "
 check 'demos of another task are not compared' other_task
 
 # Two policies from the same start; of one policy nothing parts.
-"$loom" train --data "$work/t.hdf5" -p bc_l2 --hidden 16 --epochs 1 --steps 5 --rollouts 0 --threads 1 --seed 2 \
-  -o "$work/second" >/dev/null 2>&1
+"$loom" replay "$work/own/demo.hdf5" --task "$own" -o "$work/own-seen.hdf5" >/dev/null 2>&1
+for seed in 1 2; do
+  "$loom" train --data "$work/own-seen.hdf5" --task "$own" -p bc_l2 --hidden 16 --epochs 1 --steps 5 --rollouts 0 --threads 1 \
+    --seed $seed -o "$work/own-$seed" >/dev/null 2>&1
+done
 printf '%s\n' 'policy 2' 'wait 30' finish differ tell "shot $keep/view-policies.png" quit >"$work/beside"
 beside() {
-  view "$work/t.hdf5" --policy "$work/trained/last.safetensors" --beside "$work/$1/last.safetensors" --headless \
+  view "$work/own/demo.hdf5" --task "$own" --policy "$work/own-1/last.safetensors" --beside "$work/own-$1/last.safetensors" --headless \
     --script "$work/beside" && grep -q "\"message\":\"$2" "$work/told"
 }
-check 'a policy beside itself' beside trained 'the two do not differ'
-check 'beside another' beside second 'they differ by more than 0.001 m or rad from row [0-9]'
+check 'a policy beside itself' beside 1 'the two do not differ'
+check 'beside another' beside 2 'they differ by more than 0.001 m or rad from row [0-9]'
 check 'as told' state 1 demo '"policy 2 (seed 0)"'
 check 'picture policies' picture "$keep/view-policies.png"
 check 'one policy is not two' sh -c "! '$loom' view threading --beside x 2>'$work/errors' && grep -q -- '--policy' '$work/errors'"
