@@ -147,7 +147,8 @@ static void must_be_apart(const loomScene* scene, mjData* d, loomName pair[2], l
 
 static void no_joint_positions_bring_them_together(void** state) {
   loomRandom random = loom_random(7, 0, LOOM_PURPOSE_RESET);
-  for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+  size_t n = getenv("LOOM_QUICK") ? 1 : sizeof files / sizeof *files;
+  for (size_t f = 0; f < n; f++) {
     loomTask* task;
     loomScene* scene;
     open_scene(&task, &scene, *state, files[f]);
