@@ -1,4 +1,5 @@
 // Round trips of every type, determinism of the bytes, and the real recordings.
+#include <hdf5.h>
 #include <math.h>
 
 #include "tests/engine/data/dataset_fixture.h"
@@ -196,13 +197,38 @@ static void demos_are_read_ahead_of_who_wants_them(void** state) {
   loom_dataset_close(ds);
 }
 
+// An array beside the demos is none of them, unless it is called as they are: then it is one that is damaged.
+static void what_lies_beside_demos(void** state) {
+  (void)state;
+  const char* shard = in_folder("beside.hdf5");
+  static const struct {
+    const char* name;
+    bool listed;
+  } rows[] = {{"total", false}, {"demo_", false}, {"demo_7x", false}, {"demo_7", true}};
+  loomError err = {0};
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    remove(shard);
+    assert_int_equal(write_demo(shard, "demo_0", 10, 3, &err), 0);
+    hid_t file = H5Fopen(shard, H5F_ACC_RDWR, H5P_DEFAULT), data = H5Gopen2(file, "data", H5P_DEFAULT);
+    hid_t space = H5Screate(H5S_SCALAR);
+    H5Dclose(H5Dcreate2(data, rows[r].name, H5T_NATIVE_INT, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Sclose(space);
+    H5Gclose(data);
+    H5Fclose(file);
+
+    loomDataset* ds;
+    assert_int_equal(loom_dataset_open(&ds, shard, &err), 0);
+    assert_int_equal(loom_dataset_demo_count(ds), rows[r].listed ? 2 : 1);
+    loom_dataset_close(ds);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_type_round_trips),
-      cmocka_unit_test(same_demo_same_bytes),
-      cmocka_unit_test(real_demos_load),
-      cmocka_unit_test(visit_finds_every_array),
-      cmocka_unit_test(demos_are_read_ahead_of_who_wants_them),
+      cmocka_unit_test(every_type_round_trips),  cmocka_unit_test(same_demo_same_bytes),
+      cmocka_unit_test(real_demos_load),         cmocka_unit_test(what_lies_beside_demos),
+      cmocka_unit_test(visit_finds_every_array), cmocka_unit_test(demos_are_read_ahead_of_who_wants_them),
   };
 
   return cmocka_run_group_tests_name("dataset", tests, make_folder, remove_folder);
