@@ -65,20 +65,21 @@ static void end_item(pool* p, int worker, int i, int code, loomError* why) {
   omp_unset_lock(&p->lock);
 }
 
+// Only workers that get an item are made: there may be fewer items than threads.
+static int create_once(bool* created, const loomPoolDef* def, int worker, loomError* err) {
+  int code = !*created && def->create ? def->create(def->user, worker, err) : 0;
+  *created = *created || !code;
+  return code;
+}
+
 static void work_on_items(pool* p, int worker) {
   const loomPoolDef* def = p->def;
   bool created = false;
 
   for (int i; (i = take_item(p)) >= 0;) {
     loomError why = {0, ""};
-    int code = 0;
-
-    // Only workers that get an item are made: there may be fewer items than threads.
-    if (!created && def->create) code = def->create(def->user, worker, &why);
-    if (!code) {
-      created = true;
-      code = def->item(def->user, worker, i, &why);
-    }
+    int code = create_once(&created, def, worker, &why);
+    if (!code) code = def->item(def->user, worker, i, &why);
     end_item(p, worker, i, code, &why);
   }
 
@@ -104,8 +105,7 @@ static void fill_slots(pool* p, int worker, slots* s) {
   for (int k = 0; k < def->together; k++) {
     for (int i; s->item[k] < 0 && (i = take_item(p)) >= 0;) {
       loomError why = {0, ""};
-      int code = !s->created && def->create ? def->create(def->user, worker, &why) : 0;
-      s->created = s->created || !code;
+      int code = create_once(&s->created, def, worker, &why);
       if (!code) code = def->begin(def->user, worker, k, i, &why);
       if (code)
         end_item(p, worker, i, code, &why);

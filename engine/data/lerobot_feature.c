@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,26 @@ bool lerobot_type(loomType* out, const char* dtype) {
     if (!strcmp(dtype, others[i].name)) return *out = others[i].type, true;
 
   return false;
+}
+
+void lerobot_put_number(void* to, loomType type, int64_t at, const loomParquetValues* from, int64_t i) {
+  double value = loom_parquet_number(from, i);
+  switch (type) {
+    case LOOM_TYPE_F64:
+      ((double*)to)[at] = value;
+      break;
+    case LOOM_TYPE_F32:
+      ((float*)to)[at] = (float)value;
+      break;
+    case LOOM_TYPE_U8:
+      ((uint8_t*)to)[at] = (uint8_t)fmin(fmax(value, 0), 255);
+      break;
+    case LOOM_TYPE_I32:
+      ((int32_t*)to)[at] = (int32_t)fmin(fmax(value, INT32_MIN), INT32_MAX);
+      break;
+    default:
+      ((int64_t*)to)[at] = from->type == LOOM_TYPE_I64 ? ((const int64_t*)from->data)[i] : (int64_t)value;
+  }
 }
 
 // ---- the list

@@ -76,6 +76,8 @@ int lerobot_features_parse(lerobotFeatures* out, loomNames* left_out, const cJSO
 /// "uint8", "float32", ... of a type, and back (false: none of these).
 const char* lerobot_dtype(loomType type);
 bool lerobot_type(loomType* out, const char* dtype);
+/// Number i of a column goes to place `at` of an array of numbers, held to what its type has.
+void lerobot_put_number(void* to, loomType type, int64_t at, const loomParquetValues* from, int64_t i);
 
 // ---- statistics
 

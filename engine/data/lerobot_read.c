@@ -352,26 +352,6 @@ static void* add_array(making* m, const lerobotPart* p, int64_t rows) {
   return data;
 }
 
-static void put_number(void* to, loomType type, int64_t at, const loomParquetValues* from, int64_t i) {
-  double value = loom_parquet_number(from, i);
-  switch (type) {
-    case LOOM_TYPE_F64:
-      ((double*)to)[at] = value;
-      break;
-    case LOOM_TYPE_F32:
-      ((float*)to)[at] = (float)value;
-      break;
-    case LOOM_TYPE_U8:
-      ((uint8_t*)to)[at] = (uint8_t)fmin(fmax(value, 0), 255);
-      break;
-    case LOOM_TYPE_I32:
-      ((int32_t*)to)[at] = (int32_t)fmin(fmax(value, INT32_MIN), INT32_MAX);
-      break;
-    default:
-      ((int64_t*)to)[at] = from->type == LOOM_TYPE_I64 ? ((const int64_t*)from->data)[i] : (int64_t)value;
-  }
-}
-
 static int check_width(const reading* r, const lerobotFeature* f, const loomParquetValues* c, int64_t first,
                        int64_t rows, loomError* err) {
   char file[LOOM_PATH_MAX];
@@ -408,7 +388,7 @@ static int make_column(reading* r, making* m, const lerobotFeature* f, int64_t f
     if (!data) return out_of_memory(err);
     for (int64_t t = 0; t < rows; t++)
       for (int64_t i = 0; i < p->width; i++)
-        put_number(data, p->type, t * p->width + i, c, c->offset[first + t] + offset + i);
+        lerobot_put_number(data, p->type, t * p->width + i, c, c->offset[first + t] + offset + i);
     offset += p->width;
   }
 

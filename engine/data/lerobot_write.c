@@ -191,21 +191,13 @@ static double number_of(const loomArray* a, int64_t i) {
   return loom_parquet_number(&(loomParquetValues){.type = a->type, .data = a->data}, i);
 }
 
+// Bytes among features are yes or no.
 static void put_number(void* to, loomType type, int64_t at, const loomArray* from, int64_t i) {
-  double value = number_of(from, i);
-  switch (type) {
-    case LOOM_TYPE_F64:
-      ((double*)to)[at] = value;
-      break;
-    case LOOM_TYPE_F32:
-      ((float*)to)[at] = (float)value;
-      break;
-    case LOOM_TYPE_U8:
-      ((uint8_t*)to)[at] = value != 0;
-      break;
-    default:
-      ((int64_t*)to)[at] = from->type == LOOM_TYPE_I64 ? ((int64_t*)from->data)[i] : (int64_t)value;
-  }
+  const loomParquetValues values = {.type = from->type, .data = from->data};
+  if (type == LOOM_TYPE_U8)
+    ((uint8_t*)to)[at] = number_of(from, i) != 0;
+  else
+    lerobot_put_number(to, type, at, &values, i);
 }
 
 // Every demo has what the first has.
