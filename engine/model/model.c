@@ -12,6 +12,7 @@
 #include "engine/model/made_from.h"
 #include "engine/model/mjcf.h"
 #include "engine/model/model_outline.h"
+#include "engine/model/simplify.h"
 #include "engine/model/trap.h"
 
 loomModelDef loom_default_model_def(void) {
@@ -46,6 +47,8 @@ typedef struct compileJob {
   mjVFS vfs;
   mjSpec* spec;
   mjModel* model;
+  mjModel* outline;  // where it is simplified; NULL where that could not be made
+  bool* simple;      // (outline->nmesh) its meshes that are simple already
   loomError* err;
 } compileJob;
 
@@ -353,10 +356,28 @@ static int compile_trapped(void* arg) {
   int code = prepare_spec(job);
   if (!code) bound_memory(job->spec);
   if (!code) code = keep_apart(job);
+  if (!code && job->simple)
+    code = loom_simplify_files(job->simple, job->spec, &job->vfs, job->outline, job->def.simplify, job->err);
   if (code) return code;
 
   job->model = mj_compile(job->spec, &job->vfs);
-  return job->model ? check_numbers(job) : mujoco_error(job, mjs_getError(job->spec));
+  if (!job->model) return mujoco_error(job, mjs_getError(job->spec));
+  if (job->simple) code = loom_simplify_compiled(job->model, job->simple, job->def.simplify, job->err);
+  return code ? code : check_numbers(job);
+}
+
+// What tells which meshes only are to be seen.
+static int prepare_simplify(compileJob* job, const char* xml) {
+  loomModelDef def = job->def;
+  def.simplify = NULL;
+  def.outline = true;
+  def.keep = false;
+
+  int code = loom_model_compile(&job->outline, xml, job->label, job->roots, &def, job->err);
+  if (code) return code;
+
+  job->simple = calloc((size_t)job->outline->nmesh + 1, sizeof *job->simple);
+  return job->simple ? 0 : loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", job->label);
 }
 
 static int refuse_open(mjResource* resource) {
@@ -422,6 +443,12 @@ static void make_key(loomText* key, const char* xml, const loomAssetRoots* roots
            (long long)def->max_xml_bytes, (long long)def->max_asset_bytes, (long long)def->max_assets_bytes);
 
   loom_text_puts(key, line);
+  if (def->simplify) {
+    const loomSimplifyDef* s = def->simplify;
+    snprintf(line, sizeof line, "simple %a %a %d %d %d\n", s->error, s->most, s->min_faces, s->texture,
+             s->colliding);
+    loom_text_puts(key, line);
+  }
   for (int i = 0; i < 2 * def->apart_count; i++) loom_text_add(key, def->apart[i], strlen(def->apart[i]) + 1);
   loom_text_puts(key, xml);
 }
@@ -466,6 +493,7 @@ static int compile_new(mjModel** out, loomMadeFrom* from, const char* xml, const
   xmlDoc* doc = NULL;
 
   int code = loom_mjcf_parse(&doc, xml, job.def.max_xml_bytes, label, err);
+  if (!code && def->simplify) code = prepare_simplify(&job, xml);
   if (!code) code = compile_document(&job, doc);
 
   if (code) {
@@ -474,6 +502,8 @@ static int compile_new(mjModel** out, loomMadeFrom* from, const char* xml, const
     *out = job.model;
   }
 
+  mj_deleteModel(job.outline);
+  free(job.simple);
   xmlFree(job.mesh_dir);
   xmlFree(job.texture_dir);
   free(job.ref);

@@ -38,16 +38,28 @@ int loom_asset_roots_copy(loomAssetRoots* out, const loomAssetRoots* roots, loom
 
 void loom_asset_roots_destroy(loomAssetRoots* roots);
 
+/// How much simpler a model is made that is only drawn.
+typedef struct loomSimplifyDef {
+  double error;   // largest deviation, as a share of a mesh's extent; default 0.004
+  double most;    // nor more than this, m: of large meshes thin parts would go, and their ends float; 0 = any
+  int min_faces;  // meshes with fewer triangles stay as they are; default 200
+  int texture;    // textures are halved until they are at most so many pixels across; default 512
+  bool colliding;  // meshes that something collides with as well; default false
+} loomSimplifyDef;
+
+loomSimplifyDef loom_default_simplify_def(void);
+
 /// How a model is compiled.
 typedef struct loomModelDef {
-  bool visual;            // keep what is only seen: false leaves out geoms without contacts, their meshes and
-                          // textures; the physics is the same bit for bit
-  bool keep;              // keep the compiled model below the home folder, and take it from there next time
-  bool outline;           // meshes and textures are stand-ins of a few bytes (engine/model/model_outline.h)
-  int64_t max_xml_bytes;  // a longer text is refused
-  int64_t max_asset_bytes;   // a larger asset file is refused
-  int64_t max_assets_bytes;  // so is a model whose assets together exceed this
-  int apart_count;           // pairs of bodies between which no contacts are looked for,
+  bool visual;   // keep what is only seen: false leaves out geoms without contacts, their meshes and
+                 // textures; the physics is the same bit for bit
+  bool keep;     // keep the compiled model below the home folder, and take it from there next time
+  bool outline;  // meshes and textures are stand-ins of a few bytes (engine/model/model_outline.h)
+  const loomSimplifyDef* simplify;  // to be drawn only: fewer triangles and pixels; NULL = as it is
+  int64_t max_xml_bytes;            // a longer text is refused
+  int64_t max_asset_bytes;          // a larger asset file is refused
+  int64_t max_assets_bytes;         // so is a model whose assets together exceed this
+  int apart_count;                  // pairs of bodies between which no contacts are looked for,
   const char* const* apart;  // (2 x apart_count) their names; a pair of which the model lacks one is skipped
 } loomModelDef;
 

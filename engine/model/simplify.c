@@ -40,19 +40,10 @@ static int* copy_ints(const int* from, int n) {
   return to;
 }
 
-// Does anything show a picture on it?
-static bool textured(const mjModel* m, int mesh) {
-  for (int g = 0; g < m->ngeom; g++) {
-    bool shown = m->geom_type[g] == mjGEOM_MESH && m->geom_dataid[g] == mesh && m->geom_matid[g] >= 0;
-    if (shown && m->mat_texid[m->geom_matid[g] * mjNTEXROLE + mjTEXROLE_RGB] >= 0) return true;
-  }
-  return false;
-}
-
 // Corners of one position and, where a picture is on the mesh, one texture coordinate: what lies on two sides
 // of its seam stays so, and goes together (meshoptimizer knows vertices of one position).
-static bool find_places(corners* c, const mjModel* m, int mesh) {
-  size_t count = (size_t)c->count, bytes = 3 * sizeof(float), streams = c->coord && textured(m, mesh) ? 2 : 1;
+static bool find_places(corners* c, const mjModel* m, int mesh, bool pictured) {
+  size_t count = (size_t)c->count, bytes = 3 * sizeof(float), streams = c->coord && pictured ? 2 : 1;
   const float *vert = m->mesh_vert + 3 * m->mesh_vertadr[mesh],
               *coord = c->coord ? m->mesh_texcoord + 2 * m->mesh_texcoordadr[mesh] : NULL;
   float *at = malloc(count * bytes), *on = malloc(2 * count * sizeof *on);
@@ -76,7 +67,7 @@ static bool find_places(corners* c, const mjModel* m, int mesh) {
   return room;
 }
 
-static bool read_corners(corners* c, const mjModel* m, int mesh) {
+static bool read_corners(corners* c, const mjModel* m, int mesh, bool pictured) {
   int from = 3 * m->mesh_faceadr[mesh];
   bool coords = m->mesh_texcoordadr[mesh] >= 0;
 
@@ -93,7 +84,7 @@ static bool read_corners(corners* c, const mjModel* m, int mesh) {
   c->reduced = malloc(count * sizeof *c->reduced);
   bool room = c->vertex && c->normal && (!coords || c->coord) && c->place && c->first && c->next &&
               c->index && c->reduced;
-  if (!room || !find_places(c, m, mesh)) return false;
+  if (!room || !find_places(c, m, mesh, pictured)) return false;
 
   // Linked from the last corner back, so that each list runs in the mesh's order.
   for (size_t v = 0; v < c->places; v++) c->first[v] = -1;
@@ -103,6 +94,10 @@ static bool read_corners(corners* c, const mjModel* m, int mesh) {
   }
 
   return true;
+}
+
+static int no_memory(loomError* err) {
+  return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simpler mesh");
 }
 
 static void face_normal(double out[3], const float* vert, const unsigned int* face) {
@@ -134,12 +129,12 @@ static int best_corner(const corners* c, const float* normals, unsigned int plac
   return best;
 }
 
-static int simplify_mesh(mjModel* m, int mesh, const loomSimplifyDef* def, loomError* err) {
+static int simplify_mesh(mjModel* m, int mesh, bool pictured, const loomSimplifyDef* def, loomError* err) {
   corners c;
   const float* normals = m->mesh_normal + 3 * m->mesh_normaladr[mesh];
-  if (!read_corners(&c, m, mesh)) {
+  if (!read_corners(&c, m, mesh, pictured)) {
     free_corners(&c);
-    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a simpler mesh");
+    return no_memory(err);
   }
 
   // As few triangles as the largest deviation allows: a share of the mesh's size, and so many meters.
@@ -164,13 +159,141 @@ static int simplify_mesh(mjModel* m, int mesh, const loomSimplifyDef* def, loomE
   return 0;
 }
 
-static bool collides(const mjModel* m, int mesh) {
-  for (int g = 0; g < m->ngeom; g++) {
-    if (m->geom_dataid[g] == mesh && (m->geom_contype[g] || m->geom_conaffinity[g])) return true;
-  }
+// ---- meshes in files, before the model is compiled
 
+// Does anything show a picture on it?
+static bool textured(const mjModel* m, int mesh) {
+  for (int g = 0; g < m->ngeom; g++) {
+    bool shown = m->geom_type[g] == mjGEOM_MESH && m->geom_dataid[g] == mesh && m->geom_matid[g] >= 0;
+    if (shown && m->mat_texid[m->geom_matid[g] * mjNTEXROLE + mjTEXROLE_RGB] >= 0) return true;
+  }
   return false;
 }
+
+// One that only gives a box or the like its size, or that something collides with, stays as it is.
+static bool may_change(const mjModel* m, int mesh, const loomSimplifyDef* def) {
+  bool seen = false;
+  for (int g = 0; g < m->ngeom; g++) {
+    bool of_it = m->geom_type[g] == mjGEOM_MESH && m->geom_dataid[g] == mesh;
+    if (of_it && !def->colliding && (m->geom_contype[g] || m->geom_conaffinity[g])) return false;
+    seen = seen || of_it;
+  }
+  return seen;
+}
+
+// A model of this mesh alone; NULL where MuJoCo does not take it.
+static mjModel* compile_alone(const mjsMesh* mesh, const mjVFS* vfs) {
+  mjSpec* spec = mj_makeSpec();
+  if (!spec) return NULL;
+
+  mjsMesh* copy = mjs_addMesh(spec, NULL);
+  mjs_setName(copy->element, "mesh");
+  mjs_setString(copy->file, mjs_getString(mesh->file));
+  mjs_setString(copy->content_type, mjs_getString(mesh->content_type));
+  memcpy(copy->refpos, mesh->refpos, sizeof copy->refpos);
+  memcpy(copy->refquat, mesh->refquat, sizeof copy->refquat);
+  memcpy(copy->scale, mesh->scale, sizeof copy->scale);
+  copy->inertia = mjMESH_INERTIA_SHELL;  // no mesh is too thin for that
+  copy->smoothnormal = mesh->smoothnormal;
+
+  mjModel* m = mj_compile(spec, vfs);
+  mj_deleteSpec(spec);
+  return m;
+}
+
+// Rows of `from` (width numbers each) that index names, in the order in which it does, and index into those.
+static float* keep_used(int* rows, int* index, int n, const float* from, int all, int width) {
+  int* place = malloc((size_t)all * sizeof *place);
+  float* used = malloc((size_t)n * (size_t)width * sizeof *used);
+  *rows = 0;
+
+  for (int i = 0; place && i < all; i++) place[i] = -1;
+  for (int i = 0; place && used && i < n; i++) {
+    int at = index[i];
+    if (place[at] < 0) {
+      memcpy(used + (ptrdiff_t)width * *rows, from + (ptrdiff_t)width * at, (size_t)width * sizeof *used);
+      place[at] = (*rows)++;
+    }
+    index[i] = place[at];
+  }
+
+  bool room = place && used;
+  free(place);
+  if (room) return used;
+  free(used);
+  return NULL;
+}
+
+// From the frame that MuJoCo has moved a mesh to, back into that of its file.
+static void move_back(float* at, int n, const double pos[3], const double quat[4]) {
+  for (int i = 0; i < n; i++) {
+    double v[3] = {(double)at[3 * i], (double)at[3 * i + 1], (double)at[3 * i + 2]};
+    mju_rotVecQuat(v, v, quat);
+    for (int k = 0; k < 3; k++) at[3 * i + k] = (float)(v[k] + pos[k]);
+  }
+}
+
+// Mesh 0 of m in place of the file that the specification names.
+static bool put_mesh(mjsMesh* mesh, mjModel* m) {
+  static const double origin[3] = {0};
+  int n = 3 * m->mesh_facenum[0], verts, normals, coords = 0;
+  bool pictures = m->mesh_texcoordadr[0] >= 0;
+
+  float* vert = keep_used(&verts, m->mesh_face, n, m->mesh_vert, m->mesh_vertnum[0], 3);
+  float* normal = keep_used(&normals, m->mesh_facenormal, n, m->mesh_normal, m->mesh_normalnum[0], 3);
+  float* coord =
+      pictures ? keep_used(&coords, m->mesh_facetexcoord, n, m->mesh_texcoord, m->mesh_texcoordnum[0], 2)
+               : NULL;
+
+  bool room = vert && normal && (!pictures || coord);
+  if (room) {
+    move_back(vert, verts, m->mesh_pos, m->mesh_quat);
+    move_back(normal, normals, origin, m->mesh_quat);
+
+    mjs_setString(mesh->file, "");
+    mjs_setFloat(mesh->uservert, vert, 3 * verts);
+    mjs_setFloat(mesh->usernormal, normal, 3 * normals);
+    mjs_setInt(mesh->userface, m->mesh_face, n);
+    mjs_setInt(mesh->userfacenormal, m->mesh_facenormal, n);
+    if (pictures) mjs_setFloat(mesh->usertexcoord, coord, 2 * coords);
+    if (pictures) mjs_setInt(mesh->userfacetexcoord, m->mesh_facetexcoord, n);
+
+    mju_zero3(mesh->refpos);
+    mju_unit4(mesh->refquat);
+    for (int k = 0; k < 3; k++) mesh->scale[k] = 1;
+    mesh->inertia = mjMESH_INERTIA_SHELL;  // little is left of a thin one
+  }
+
+  free(vert);
+  free(normal);
+  free(coord);
+  return room;
+}
+
+int loom_simplify_files(bool* done, mjSpec* spec, const mjVFS* vfs, const mjModel* outline,
+                        const loomSimplifyDef* def, loomError* err) {
+  int code = 0, i = 0;
+  mjsElement* element = mjs_firstElement(spec, mjOBJ_MESH);
+
+  for (; !code && element && i < outline->nmesh; element = mjs_nextElement(spec, element), i++) {
+    mjsMesh* mesh = mjs_asMesh(element);
+    if (!*mjs_getString(mesh->file) || !may_change(outline, i, def)) continue;
+
+    mjModel* m = compile_alone(mesh, vfs);
+    if (!m) continue;
+
+    if (m->mesh_facenum[0] >= def->min_faces) {
+      code = simplify_mesh(m, 0, textured(outline, i), def, err);
+      if (!code && !put_mesh(mesh, m)) code = no_memory(err);
+    }
+    done[i] = true;
+    mj_deleteModel(m);
+  }
+
+  return code;
+}
+
+// ---- what is compiled
 
 // Each pixel becomes the mean of four.
 static void halve_texture(mjModel* m, int tex) {
@@ -194,14 +317,12 @@ static void halve_texture(mjModel* m, int tex) {
   m->tex_height[tex] /= 2;
 }
 
-int loom_model_simplify(mjModel* m, const loomSimplifyDef* def, loomError* err) {
-  loomSimplifyDef usual = loom_default_simplify_def();
-  if (!def) def = &usual;
+int loom_simplify_compiled(mjModel* m, const bool* done, const loomSimplifyDef* def, loomError* err) {
   int code = 0;
 
   for (int mesh = 0; !code && mesh < m->nmesh; mesh++) {
-    if (m->mesh_facenum[mesh] >= def->min_faces && !collides(m, mesh))
-      code = simplify_mesh(m, mesh, def, err);
+    if (!done[mesh] && m->mesh_facenum[mesh] >= def->min_faces && may_change(m, mesh, def))
+      code = simplify_mesh(m, mesh, textured(m, mesh), def, err);
   }
 
   for (int tex = 0; !code && tex < m->ntex; tex++) {

@@ -5,20 +5,18 @@
 
 #include <mujoco/mujoco.h>
 
-#include "engine/base/error.h"
+#include "engine/model/model.h"
 
-typedef struct loomSimplifyDef {
-  double error;   // largest deviation, as a share of a mesh's extent; default 0.004
-  double most;    // nor more than this, m: of large meshes thin parts would go, and their ends float; 0 = any
-  int min_faces;  // meshes with fewer triangles stay as they are; default 200
-  int texture;    // textures are halved until they are at most so many pixels across; default 512
-} loomSimplifyDef;
+/// Meshes that come from files, before their model is compiled: one at a time, so that no more than one of
+/// them takes all its memory (quadric edge collapse, Garland and Heckbert 1997, by meshoptimizer). outline
+/// tells what collides and has pictures on it (loomModelDef). done (outline->nmesh) becomes true for those
+/// that are as they shall be; one that MuJoCo does not take is not: the model's compiler tells. Its errors
+/// are the caller's to trap. LOOM_ERR_MEMORY.
+int loom_simplify_files(bool* done, mjSpec* spec, const mjVFS* vfs, const mjModel* outline,
+                        const loomSimplifyDef* def, loomError* err);
 
-loomSimplifyDef loom_default_simplify_def(void);
-
-/// Simplify, in place, the meshes that nothing collides with (quadric edge collapse, Garland and Heckbert
-/// 1997, by meshoptimizer), and make large textures smaller. For drawing only: rays no longer meet these
-/// meshes where they are seen. LOOM_ERR_MEMORY (meshes done before that stay simplified).
-int loom_model_simplify(mjModel* model, const loomSimplifyDef* def, loomError* err);
+/// The rest, in place: meshes that are not done, and textures, halved until they are small enough. Rays no
+/// longer meet these meshes where they are seen. LOOM_ERR_MEMORY.
+int loom_simplify_compiled(mjModel* m, const bool* done, const loomSimplifyDef* def, loomError* err);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/base/yaml.h"
-#include "engine/model/simplify.h"
+#include "engine/model/model.h"
 #include "engine/observe/distract.h"
 #include "engine/sim/looks.h"
 
@@ -208,8 +208,10 @@ static int open_pictures(loomSense* s, const char* label, const loomAssetRoots* 
   def.shadows = s->def.shadows;
   def.collision = s->def.collision;
 
-  int code = loom_model_compile(&s->seen, s->xml, label, roots, NULL, err);
-  if (!code && !s->def.full) code = loom_model_simplify(s->seen, NULL, err);
+  loomModelDef model = loom_default_model_def();
+  loomSimplifyDef light = loom_default_simplify_def();
+  model.simplify = s->def.full ? NULL : &light;
+  int code = loom_model_compile(&s->seen, s->xml, label, roots, &model, err);
   if (code) return code;
 
   // Light: no samples for smooth edges and hardly a shadow map where there are no shadows.

@@ -133,6 +133,7 @@ static int create_scene(loomScene** out, const loomTask* task, const char* xml, 
   loomScene* s = calloc(1, sizeof *s);
   if (!s) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
   s->task = task;
+  s->owners = 1;
 
   int code = fill_scene(s, xml, label, env_args, roots, keep, err);
   if (code)
@@ -147,8 +148,18 @@ int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, co
   return create_scene(out, task, xml, label, env_args, roots, false, err);
 }
 
+int loom_scene_create_kept(loomScene** out, const loomTask* task, const char* xml, const char* label,
+                           const char* env_args, const loomAssetRoots* roots, loomError* err) {
+  return create_scene(out, task, xml, label, env_args, roots, true, err);
+}
+
+loomScene* loom_scene_share(loomScene* s) {
+  if (s) __atomic_add_fetch(&s->owners, 1, __ATOMIC_RELAXED);
+  return s;
+}
+
 void loom_scene_destroy(loomScene* s) {
-  if (!s) return;
+  if (!s || __atomic_sub_fetch(&s->owners, 1, __ATOMIC_ACQ_REL) > 0) return;
 
   for (int o = 0; o < LOOM_MAX_OBJECTS; o++) loom_variation_destroy(s->variations[o]);
   mj_deleteModel(s->model);

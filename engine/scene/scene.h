@@ -25,6 +25,7 @@ typedef struct loomScene {
   int object_qpos[LOOM_MAX_OBJECTS];  // of its free joint, or of the joint it slides or turns on; -1 = none
   int substeps;                       // physics steps a control step
   loomTask* own_task;                 // what loom_scene_open has loaded; NULL: the task is the caller's
+  int owners;                         // that have yet to destroy it
 } loomScene;
 
 /// Open a scene by its name ("handover") or by the path of a task.yaml: its task, its assets and its model,
@@ -42,6 +43,11 @@ int loom_scene_of_task(loomScene** out, const loomTask* task, const loomAssetRoo
 /// the task gives none.
 int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
                       const char* env_args, const loomAssetRoots* roots, loomError* err);
+/// The same; its compiled model is kept below the home folder, and taken from there next time.
+int loom_scene_create_kept(loomScene** out, const loomTask* task, const char* xml, const char* label,
+                           const char* env_args, const loomAssetRoots* roots, loomError* err);
+/// The same scene for one more owner, in any thread; each destroys it.
+loomScene* loom_scene_share(loomScene* scene);
 void loom_scene_destroy(loomScene* scene);
 
 /// LOOM_ERR_FORMAT, after `label`: the rows of states (rows x dim, each beginning with its time) are further

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/model/simplify.h"
+#include "engine/model/model.h"
 #include "tools/render/render_stage.h"
 #include "tools/shared/common.h"
 
@@ -31,12 +31,13 @@ static int compile_demo_model(renderModel* m, const renderArgs* a, const loomDat
   char label[LOOM_PATH_MAX];
 
   snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(dataset), demo->name);
-  int code = loom_model_compile(&m->model, demo->model_xml, label, &a->roots, NULL, err);
 
   // As little as is not seen: thin parts of large meshes stay.
+  loomModelDef def = loom_default_model_def();
   loomSimplifyDef light = loom_default_simplify_def();
   light.most = 0.002;
-  if (!code && !a->full) code = loom_model_simplify(m->model, &light, err);
+  def.simplify = a->full ? NULL : &light;
+  int code = loom_model_compile(&m->model, demo->model_xml, label, &a->roots, &def, err);
   if (code) return code;
 
   loom_model_show(m->model);

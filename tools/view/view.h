@@ -391,6 +391,7 @@ struct viewApp {
 
   mjModel* thumb_model;  // of the demo shown first, for the thumbnails' thread, which then compiles none
   char* thumb_xml;
+  loomScene* thumb_scene;  // likewise, in which outcomes are found
   pthread_t thumb_thread;
   bool has_thumb_thread;
   volatile bool thumb_stop;
@@ -433,6 +434,8 @@ int view_row(const viewApp* app);
 void view_go(viewApp* app, double row);
 
 // stage (view_stage.c)
+/// Drawing on a CPU costs triangles: the stage shows simplified meshes unless --full asks for all of them.
+loomSimplifyDef view_simplify(void);
 /// Show an entry in place of the one shown; on an error none is.
 int view_stage_open(viewApp* app, int entry, loomError* err);
 void view_stage_close(viewStage* stage);

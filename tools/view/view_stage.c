@@ -7,8 +7,8 @@
 
 #include "engine/base/file.h"
 #include "engine/draw/render.h"
+#include "engine/model/model.h"
 #include "engine/model/model_outline.h"
-#include "engine/model/simplify.h"
 #include "engine/sim/disturb.h"
 #include "generators/source/segment.h"
 #include "tools/view/view.h"
@@ -177,17 +177,24 @@ static mjModel* outline_of(viewApp* app, const char* xml) {
   return loom_model_compile(&m, xml, "outline", &app->args->roots, &def, NULL) ? NULL : m;
 }
 
+loomSimplifyDef view_simplify(void) {
+  loomSimplifyDef def = loom_default_simplify_def();
+  def.texture = 256;
+  def.most = 0.002;
+  def.colliding = true;  // contacts are found elsewhere
+  return def;
+}
+
 static int open_stage_model(viewApp* app, const char* label, loomError* err) {
   viewStage* s = &app->stage;
 
-  // Drawing on a CPU costs triangles: the stage shows simplified meshes unless --full asks for all of them.
-  loomSimplifyDef light = loom_default_simplify_def();
-  light.texture = 256;
-  light.most = 0.002;
+  loomModelDef def = loom_default_model_def();
+  loomSimplifyDef light = view_simplify();
+  def.simplify = app->args->full ? NULL : &light;
+  def.keep = !app->has_view;
 
-  int code = loom_model_compile(&s->model, s->demo.model_xml, label, &app->args->roots, NULL, err);
-  malloc_trim(0);  // its compiler leaves 100 MB behind, which the next one would come on top of
-  if (!code && !app->args->full) code = loom_model_simplify(s->model, &light, err);
+  int code = loom_model_compile(&s->model, s->demo.model_xml, label, &app->args->roots, &def, err);
+  malloc_trim(0);  // its compiler leaves much behind, which the next one would come on top of
   if (code) return code;
   loom_model_show(s->model);
 
@@ -213,6 +220,12 @@ static int open_models(viewApp* app, loomError* err) {
   bool says = !app->task->has_controller || loom_dataset_has_env_args(app->dataset);
   int code = says ? loom_dataset_env_args(&env_args, app->dataset, err) : 0;
 
+  // Of the first demo both models are kept for the next time: most demos have the same. What simulates takes
+  // most memory to compile, and so comes first.
+  if (!code)
+    code = (app->has_view ? loom_scene_create : loom_scene_create_kept)(
+        &s->scene, app->task, s->demo.model_xml, label, env_args, &app->args->roots, err);
+  malloc_trim(0);  // compilers leave much behind
   if (!code && !s->model) code = open_stage_model(app, label, err);
 
   if (!code && s->demo.state_dim != 1 + s->model->nq + s->model->nv)
@@ -224,13 +237,9 @@ static int open_models(viewApp* app, loomError* err) {
   if (!code && !app->has_view && app->other) app->camera.distance *= 1.4;  // halves of a picture are narrow
   app->has_view = app->has_view || !code;
 
-  if (!code)
-    code =
-        loom_scene_create(&s->scene, app->task, s->demo.model_xml, label, env_args, &app->args->roots, err);
   if (!code) code = loom_episode_create(&s->episode, s->scene, err);
 
   free(env_args);
-  malloc_trim(0);  // compilers leave much behind
   return code;
 }
 

@@ -1,5 +1,4 @@
-// Thumbnails, drawn by a thread of its own in a context of its own, from what collides: that needs no meshes
-// and takes milliseconds.
+// Thumbnails, drawn by a thread of its own in a context of its own, of what collides: that takes milliseconds.
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +29,7 @@ static void close_model(thumbMaker* t) {
   *t = (thumbMaker){.app = t->app, .scene = t->scene};
 }
 
-// Objects in one color, everything else gray.
+// Objects in one color, everything else gray, and nothing that does not collide.
 static void paint_model(mjModel* m, const loomTask* task) {
   static const float gray[4] = {0.72f, 0.74f, 0.76f, 1}, strong[4] = {0.84f, 0.37f, 0, 1};
   int bodies[LOOM_MAX_OBJECTS];
@@ -40,7 +39,7 @@ static void paint_model(mjModel* m, const loomTask* task) {
     const float* color = loom_object_of_geom(m, bodies, task->object_count, g) >= 0 ? strong : gray;
     memcpy(m->geom_rgba + 4 * g, color, sizeof gray);
     m->geom_matid[g] = -1;
-    m->geom_group[g] = 0;
+    m->geom_group[g] = m->geom_contype[g] || m->geom_conaffinity[g] ? 0 : 1;
   }
 }
 
@@ -66,7 +65,7 @@ static bool keep_model(thumbMaker* t, const char* xml, mjModel* outline) {
   return true;
 }
 
-// What the window has compiled already, once.
+// What the window shows already, once.
 static bool take_model(thumbMaker* t, const char* xml) {
   viewApp* app = t->app;
   if (!app->thumb_model || strcmp(app->thumb_xml, xml) != 0) return false;
@@ -82,7 +81,6 @@ static int open_thumb_model(thumbMaker* t, const loomDemo* demo, loomError* err)
   // The outline shows whether the model at hand only needs other sizes.
   mjModel* outline = NULL;
   loomModelDef def = loom_default_model_def();
-  def.visual = false;
   def.outline = true;
   if (loom_model_compile(&outline, demo->model_xml, demo->name, &t->app->args->roots, &def, NULL))
     outline = NULL;
@@ -92,6 +90,8 @@ static int open_thumb_model(thumbMaker* t, const loomDemo* demo, loomError* err)
   close_model(t);
   t->outline = outline;
   def.outline = false;
+  loomSimplifyDef light = view_simplify();
+  def.simplify = &light;
 
   loomRenderDef look = loom_default_render_def();
   look.width = VIEW_THUMB_WIDTH;
@@ -218,7 +218,7 @@ static int next_wanted(viewApp* app, int* number) {
 
 static void* make_thumbs(void* user) {
   viewApp* app = user;
-  thumbMaker t = {.app = app};
+  thumbMaker t = {.app = app, .scene = app->thumb_scene};
   (void)!nice(5);  // this thread only
 
   while (!app->thumb_stop) {
@@ -274,9 +274,9 @@ void view_thumb_want(viewApp* app) {
 }
 
 void view_thumb_start(viewApp* app) {
-  // Its scene has just what thumbnails show.
-  if (app->stage.entry >= 0 && app->stage.scene) {
-    app->thumb_model = mj_copyModel(NULL, app->stage.scene->model);
+  app->thumb_scene = loom_scene_share(app->stage.scene);
+  if (app->stage.entry >= 0 && app->stage.model) {
+    app->thumb_model = mj_copyModel(NULL, app->stage.model);
     app->thumb_xml = strdup(app->stage.demo.model_xml);
     if (!app->thumb_xml) mj_deleteModel(app->thumb_model);
     if (!app->thumb_xml) app->thumb_model = NULL;
@@ -284,6 +284,7 @@ void view_thumb_start(viewApp* app) {
 
   view_thumb_want(app);
   app->has_thumb_thread = !pthread_create(&app->thumb_thread, NULL, make_thumbs, app);
+  if (!app->has_thumb_thread) loom_scene_destroy(app->thumb_scene);
 }
 
 void view_thumb_stop(viewApp* app) {

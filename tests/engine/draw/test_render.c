@@ -20,7 +20,6 @@
 #include "engine/draw/gl.h"
 #include "engine/draw/render.h"
 #include "engine/model/model.h"
-#include "engine/model/simplify.h"
 
 enum { WIDTH = 160, HEIGHT = 120 };
 
@@ -397,11 +396,14 @@ static void models_are_simplified(void** state) {
   if (loom_model_compile(&m, text, "text", NULL, NULL, &err)) fail_msg("%s", err.message);
   int seen = mj_name2id(m, mjOBJ_MESH, "seen"), hit = mj_name2id(m, mjOBJ_MESH, "hit");
   int faces = m->mesh_facenum[seen];
+  mj_deleteModel(m);
 
   // Only the one that is seen loses triangles.
+  loomModelDef model = loom_default_model_def();
   loomSimplifyDef def = loom_default_simplify_def();
   def.error = 0.02;
-  if (loom_model_simplify(m, &def, &err)) fail_msg("%s", err.message);
+  model.simplify = &def;
+  if (loom_model_compile(&m, text, "text", NULL, &model, &err)) fail_msg("%s", err.message);
   assert_int_equal(m->mesh_facenum[hit], faces);
   assert_true(m->mesh_facenum[seen] >= 20 && m->mesh_facenum[seen] < faces / 2);
 
@@ -439,6 +441,117 @@ static void models_are_simplified(void** state) {
   for (int i = 0; i < 300 * 300 * m->tex_nchannel[0]; i++) sum += m->tex_data[i];
   assert_true(fabs(sum / (300.0 * 300 * m->tex_nchannel[0]) - 127.5) < 1);
   mj_deleteModel(m);
+}
+
+// An OBJ of an egg that lies beside its file's origin: a sphere of many triangles, longer along x, with
+// texture coordinates.
+static void write_egg(const char* path) {
+  enum { AROUND = 40, UP = 20 };
+  FILE* out = fopen(path, "w");
+  assert_non_null(out);
+
+  for (int j = 0; j <= UP; j++)
+    for (int i = 0; i < AROUND; i++) {
+      double a = 2 * mjPI * i / AROUND, b = mjPI * j / UP;
+      fprintf(out, "v %.9g %.9g %.9g\nvt %.9g %.9g\n", 0.3 + 0.2 * sin(b) * cos(a),
+              -0.1 + 0.1 * sin(b) * sin(a), 0.05 + 0.1 * cos(b), (double)i / AROUND, (double)j / UP);
+    }
+  for (int j = 0; j < UP; j++)
+    for (int i = 0; i < AROUND; i++) {
+      int p = AROUND * j + i + 1, q = AROUND * j + (i + 1) % AROUND + 1;
+      fprintf(out, "f %d/%d %d/%d %d/%d\nf %d/%d %d/%d %d/%d\n", p, p, p + AROUND, p + AROUND, q, q, q, q,
+              p + AROUND, p + AROUND, q + AROUND, q + AROUND);
+    }
+  assert_int_equal(fclose(out), 0);
+}
+
+// Where a mesh geom reaches in the world.
+static void reach(double low[3], double high[3], const mjModel* m, const mjData* d, int geom) {
+  int mesh = m->geom_dataid[geom];
+  for (int k = 0; k < 3; k++) low[k] = INFINITY, high[k] = -INFINITY;
+
+  for (int i = 0; i < 3 * m->mesh_facenum[mesh]; i++) {
+    const float* at =
+        m->mesh_vert + 3 * (m->mesh_vertadr[mesh] + m->mesh_face[3 * m->mesh_faceadr[mesh] + i]);
+    mjtNum v[3] = {(double)at[0], (double)at[1], (double)at[2]};
+    mju_mulMatVec3(v, d->geom_xmat + 9 * geom, v);
+    for (int k = 0; k < 3; k++) {
+      low[k] = fmin(low[k], v[k] + d->geom_xpos[3 * geom + k]);
+      high[k] = fmax(high[k], v[k] + d->geom_xpos[3 * geom + k]);
+    }
+  }
+}
+
+// Meshes of files are simplified one at a time before their model is compiled: whatever their scale, mirror
+// or reference, they lie where they were; those that collide are as they were unless it is asked for, and one
+// that only gives a box its size gives the same.
+static void meshes_of_files_stay_in_place(void** state) {
+  (void)state;
+  static const struct {
+    const char* mesh;  // attributes
+    const char* geom;
+    bool collides;
+  } shape[] = {
+      {"", "", false},
+      {"scale='1 2 0.5'", "pos='0.1 0.2 0.3' euler='10 20 30'", false},
+      {"scale='-1 1 1'", "pos='1 0 0'", false},
+      {"refpos='0.1 0 0.2' refquat='0.7 0.1 0.6 0.2'", "euler='0 90 0'", false},
+      {"inertia='exact'", "mass='2'", true},
+  };
+  char dir[] = "/tmp/loom_egg_XXXXXX", path[80];
+  assert_non_null(mkdtemp(dir));
+  snprintf(path, sizeof path, "%s/egg.obj", dir);
+  write_egg(path);
+
+  loomError err = {0, ""};
+  loomAssetRoots roots = {0};
+  if (loom_asset_roots_add(&roots, "eggs", dir, &err)) fail_msg("%s", err.message);
+
+  for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
+    for (int colliding = 0; colliding < 2; colliding++) {
+      char text[900];
+      snprintf(
+          text, sizeof text,
+          "<mujoco><asset><mesh name='egg' file='eggs/egg.obj' %s/><mesh name='size' file='eggs/egg.obj'/>"
+          "</asset><worldbody><body><freejoint/><geom size='0.1'/><geom type='mesh' mesh='egg' %s %s/>"
+          "<geom type='box' mesh='size' mass='0'/></body></worldbody></mujoco>",
+          shape[i].mesh, shape[i].geom, shape[i].collides ? "" : "contype='0' conaffinity='0' mass='0'");
+
+      mjModel *whole = NULL, *simple = NULL;
+      loomSimplifyDef light = loom_default_simplify_def();
+      loomModelDef def = loom_default_model_def();
+      light.colliding = colliding;
+      if (loom_model_compile(&whole, text, "text", &roots, NULL, &err)) fail_msg("%s", err.message);
+      def.simplify = &light;
+      if (loom_model_compile(&simple, text, "text", &roots, &def, &err)) fail_msg("%s", err.message);
+
+      mjData *d = mj_makeData(whole), *e = mj_makeData(simple);
+      mj_forward(whole, d);
+      mj_forward(simple, e);
+      bool less = colliding || !shape[i].collides;
+      assert_true(less ? simple->mesh_facenum[0] < whole->mesh_facenum[0] * 3 / 4
+                       : simple->mesh_facenum[0] == whole->mesh_facenum[0]);
+      assert_memory_equal(simple->geom_size + 6, whole->geom_size + 6, 3 * sizeof(mjtNum));
+
+      double low[2][3], high[2][3];
+      reach(low[0], high[0], whole, d, 1);
+      reach(low[1], high[1], simple, e, 1);
+      for (int k = 0; k < 3; k++) {
+        if (fabs(low[0][k] - low[1][k]) > 0.006 || fabs(high[0][k] - high[1][k]) > 0.006)
+          fail_msg("shape %zu, axis %d: from %g to %g, now from %g to %g", i, k, low[0][k], high[0][k],
+                   low[1][k], high[1][k]);
+      }
+
+      mj_deleteData(d);
+      mj_deleteData(e);
+      mj_deleteModel(whole);
+      mj_deleteModel(simple);
+    }
+  }
+
+  loom_asset_roots_destroy(&roots);
+  remove(path);
+  rmdir(dir);
 }
 
 // A bent sheet, on whose two halves a picture lies in two places: no triangle has corners in both.
@@ -480,7 +593,11 @@ static void seams_of_pictures_stay(void** state) {
   mjModel* m = NULL;
   if (loom_model_compile(&m, text, "text", NULL, NULL, &err)) fail_msg("%s", err.message);
   int before = m->mesh_facenum[0];
-  if (loom_model_simplify(m, NULL, &err)) fail_msg("%s", err.message);
+  mj_deleteModel(m);
+  loomModelDef model = loom_default_model_def();
+  loomSimplifyDef simple = loom_default_simplify_def();
+  model.simplify = &simple;
+  if (loom_model_compile(&m, text, "text", NULL, &model, &err)) fail_msg("%s", err.message);
   assert_true(m->mesh_facenum[0] < before / 2);
 
   double low = INFINITY, high = -INFINITY;
@@ -529,10 +646,10 @@ static void charts_are_read_back(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(both_kinds_draw_the_same), cmocka_unit_test(models_without_groups_are_seen),
-      cmocka_unit_test(an_unknown_kind_is_told),  cmocka_unit_test(captions_are_drawn_and_cut),
-      cmocka_unit_test(models_are_simplified),    cmocka_unit_test(charts_are_read_back),
-      cmocka_unit_test(seams_of_pictures_stay),   cmocka_unit_test(what_moves_is_in_the_middle),
-      cmocka_unit_test(labels_differ_when_cut)};
+      cmocka_unit_test(both_kinds_draw_the_same),    cmocka_unit_test(models_without_groups_are_seen),
+      cmocka_unit_test(an_unknown_kind_is_told),     cmocka_unit_test(captions_are_drawn_and_cut),
+      cmocka_unit_test(models_are_simplified),       cmocka_unit_test(meshes_of_files_stay_in_place),
+      cmocka_unit_test(charts_are_read_back),        cmocka_unit_test(seams_of_pictures_stay),
+      cmocka_unit_test(what_moves_is_in_the_middle), cmocka_unit_test(labels_differ_when_cut)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
