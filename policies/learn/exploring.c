@@ -20,6 +20,19 @@ void loom_exploring_take(loomExploring* e, bool success) {
   e->successes += success;
 }
 
+void loom_exploring_follow(loomExploring* e, const double* from, const loomVector* v) {
+  for (int i = 0; i < v->def.n; i++) {
+    const loomEnvironment* in = &v->environment[i];
+    if (!loom_vector_ended(v, i) || (double)v->episode[i] < from[i]) continue;
+    if (in->elsewhere && in->elsewhere(in->self)) continue;
+    loom_exploring_take(e, v->success[i]);
+  }
+}
+
+void loom_exploring_restart(double* from, const loomVector* v) {
+  for (int i = 0; i < v->def.n; i++) from[i] = (double)v->episode[i] + 1;
+}
+
 static void set_factor(loomExploring* e, double factor) {
   e->factor = fmin(fmax(factor, LEAST), 1);
   e->episodes = e->successes = 0;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "engine/base/api.h"
+#include "engine/run/vector.h"
 
 LOOM_C_BEGIN
 
@@ -23,9 +24,14 @@ enum { LOOM_EXPLORING_NUMBERS = sizeof(loomExploring) / sizeof(double) };
 loomExploring loom_exploring_begin(void);
 /// An episode that began since has ended.
 void loom_exploring_take(loomExploring* e, bool success);
+/// Those that ended in the vector's last step, of which count those that began where policies are compared
+/// and whose number is from[i] or more: with the present noise alone.
+void loom_exploring_follow(loomExploring* e, const double* from, const loomVector* v);
 /// Halve the factor where fewer succeed than are wanted, raise it by half where more do, once the 95 %
 /// interval of what was taken leaves no doubt (Wilson's). True: it has changed, and that is forgotten.
 bool loom_exploring_move(loomExploring* e);
+/// from (n) after such a change: episodes that are under way do not tell of the new noise.
+void loom_exploring_restart(double* from, const loomVector* v);
 
 LOOM_C_END
 

@@ -242,27 +242,13 @@ static void scale_rate(ppo* p, double noise) {
   if (p->guide.turns.adaptive) p->actor.rate *= noise;
 }
 
-// Episodes that ended in the last step and count: begun where policies are compared, with this noise alone.
-static void note_ends(ppo* p) {
-  const loomVector* v = p->vector;
-  if (!explores_less(p)) return;
-
-  for (int i = 0; i < v->def.n; i++) {
-    const loomEnvironment* e = &v->environment[i];
-    if (!loom_vector_ended(v, i) || (double)v->episode[i] < p->counts_from[i]) continue;
-    if (e->elsewhere && e->elsewhere(e->self)) continue;
-    loom_exploring_take(&p->exploring, v->success[i]);
-  }
-}
-
-// Between rollouts: those that are under way do not tell of the new noise.
+// Between rollouts.
 static void adapt_noise(ppo* p) {
-  const loomVector* v = p->vector;
   double before = p->exploring.factor;
   if (!explores_less(p) || !loom_exploring_move(&p->exploring)) return;
 
   scale_rate(p, p->exploring.factor / before);
-  for (int i = 0; i < v->def.n; i++) p->counts_from[i] = (double)v->episode[i] + 1;
+  loom_exploring_restart(p->counts_from, p->vector);
   set_noise(p);
 }
 
@@ -373,7 +359,7 @@ static int collect(ppo* p, loomError* err) {
       if (!v->fresh[i]) p->valid[p->nvalid++] = at;
     }
     show_step(p, t);
-    note_ends(p);
+    if (explores_less(p)) loom_exploring_follow(&p->exploring, p->counts_from, p->vector);
     if (p->inverse) loom_inverse_price(p->priced, p->inverse, v);
     if (!p->shown.imitation) take_rewards(p, t, p->inverse ? p->priced : v->reward);
 

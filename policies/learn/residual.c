@@ -37,6 +37,10 @@ static const loomFieldDef field_rows[] = {
     ROW(INT, critics_first, .high = 1 << 28, .about = "updates of the critics before the actor's first"),
     ROW(REAL, free, .least = 0, .most = 1,
         .about = "share of the time for which offsets are tried whatever the critics expect of them"),
+    ROW(REAL, keep, .least = 0, .most = 1,
+        .about = "share of the successes without noise that exploring is to leave: noise and `free` shrink "
+                 "and grow "
+                 "with it, a quarter at first; 0 = they stay"),
     ROW(REAL, tether, .least = 0, .most = 1000,
         .about = "of offsets to 0: weight of their mean square against the critics' values"),
     ROW(REAL, margin, .least = 0, .most = 1e6,
@@ -385,6 +389,7 @@ static int create_learner(loomLearner* out, loomFinetuneOwner* o, const loomFine
                         .warmup_noise = s->warmup_noise,
                         .critics_first = s->critics_first,
                         .free = s->free,
+                        .keep = s->keep,
                         .tether = s->tether,
                         .margin = s->margin,
                         .share = s->share,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies/learn/exploring.h"
 #include "policies/nn/optimizer.h"
 
 // ---- settings
@@ -107,6 +108,8 @@ typedef struct td3 {
   int64_t taken;                   // control steps of that
   double asked, kept, size;        // guided: actions of the actor, those that the gate let pass, mean sizes
   calibration calibration;         // guided: of the last iteration
+  loomExploring exploring;         // guided, where `keep` is wanted
+  double* counts_from;             // (n) the first episode of each that tells of the present noise alone
   shown shown;
 } td3;
 
@@ -149,13 +152,22 @@ static bool is_warming_up(const td3* p) {
   return p->count.step * p->config.environments < p->config.warmup;
 }
 
+static bool explores_less(const td3* p) {
+  return p->guide.keep > 0;
+}
+
+// Of noise, and of how often the gate is left out.
+static double noise_factor(const td3* p) {
+  return explores_less(p) ? p->exploring.factor : 1;
+}
+
 // Whether environment i tries what the actor says, whatever the gate thinks of it: critics that are never
 // shown such actions stay wrong about them. For some decisions in a row, as one alone shows little.
 static bool is_free(const td3* p, int i) {
   enum { DECISIONS = 12 };
   uint64_t window = (uint64_t)p->count.step / DECISIONS * (uint64_t)p->config.environments + (uint64_t)i;
   loomRandom random = loom_random(p->seed, window, LOOM_PURPOSE_UNGATED);
-  return loom_random_uniform(&random) < p->guide.free;
+  return loom_random_uniform(&random) < p->guide.free * noise_factor(p);
 }
 
 // What the actor says, where the gate lets it pass.
@@ -176,6 +188,7 @@ static void ask_actor(td3* p) {
 static void draw_actions(td3* p) {
   int n = p->config.environments, actions = p->net.def.actions;
   bool random_ones = is_warming_up(p);
+  double factor = noise_factor(p);
   if (!random_ones) ask_actor(p);
 
   for (int i = 0; i < n; i++) {
@@ -183,8 +196,8 @@ static void draw_actions(td3* p) {
     loomRandom random = loom_random(p->seed, row, LOOM_PURPOSE_EXPLORE);
     for (int j = 0; j < actions; j++) {
       loomReal* a = &p->action[i * actions + j];
-      double drawn = !random_ones     ? (double)*a + p->config.noise * loom_random_normal(&random)
-                     : p->guide.gated ? p->guide.warmup_noise * loom_random_normal(&random)
+      double drawn = !random_ones     ? (double)*a + factor * p->config.noise * loom_random_normal(&random)
+                     : p->guide.gated ? factor * p->guide.warmup_noise * loom_random_normal(&random)
                                       : loom_random_range(&random, -1, 1);
       *a = (loomReal)fmin(fmax(drawn, -1), 1);
       p->commands[i * actions + j] = to_units(p, j, (double)*a);
@@ -260,6 +273,7 @@ static int try_step(td3* p, loomError* err) {
     follow_episode(p, i, first);
     note_decision(p, i, asked);
   }
+  if (explores_less(p)) loom_exploring_follow(&p->exploring, p->counts_from, v);
   memcpy(p->seen, p->next, (size_t)n * (size_t)obs * sizeof *p->seen);
   p->count.step++;
   return LOOM_OK;
@@ -391,6 +405,8 @@ static int iterate(void* self, loomError* err) {
       code = learn_once(p, err);
   }
 
+  if (explores_less(p) && loom_exploring_move(&p->exploring))
+    loom_exploring_restart(p->counts_from, p->vector);
   p->taken = p->vector->control_steps - before;
   p->critic_loss /= fmax(p->critic_seen, 1);
   p->actor_loss /= fmax(p->actor_seen, 1);
@@ -421,6 +437,8 @@ static int scalars_of(loomScalar* out, const void* self) {
   out[n++] = (loomScalar){"train/successes", (double)loom_experience_count(&p->successes)};
   out[n++] = (loomScalar){"train/gate", p->kept / fmax(p->asked, 1)};
   out[n++] = (loomScalar){"train/offset", p->size / fmax(p->asked, 1)};
+
+  if (explores_less(p)) out[n++] = (loomScalar){"train/noise", p->exploring.factor};
 
   // Where no episode came to an end nothing is known.
   const calibration* c = &p->calibration;
@@ -473,6 +491,11 @@ static int tensors_of(loomSafeTensor* out, int* acting, void* self) {
   out[n++] = loom_learner_numbers("train.successes_rows", LOOM_SAFE_F64, &p->successes_pushed, 1);
   out[n++] = loom_learner_numbers("train.successes", LOOM_SAFE_F32, p->successes.row,
                                   (size_t)p->successes.def.capacity * width);
+  if (!explores_less(p)) return n;
+
+  out[n++] = loom_learner_numbers("train.exploring", LOOM_SAFE_F64, &p->exploring, LOOM_EXPLORING_NUMBERS);
+  out[n++] =
+      loom_learner_numbers("train.exploring_from", LOOM_SAFE_F64, p->counts_from, (size_t)r->environments);
   return n;
 }
 
@@ -481,6 +504,11 @@ static void freeze(void* self) {
   p->replay_pushed = (double)p->replay.pushed;
   p->successes_pushed = (double)p->successes.pushed;
   loom_vector_snapshot(p->snapshot, p->vector);
+}
+
+static void be_evaluated(void* self, double rewarded) {
+  td3* p = self;
+  p->exploring.wanted = p->guide.keep * rewarded;
 }
 
 static int thaw(void* self, loomError* err) {
@@ -503,6 +531,7 @@ static void destroy(void* self) {
   free(p->trail.expected);
   free(p->trail.reward);
   free(p->trail.decisions);
+  free(p->counts_from);
   loom_vector_destroy(p->vector);
   loom_arena_destroy(&p->arena);
   loom_arena_destroy(&p->shown.arena);
@@ -526,8 +555,9 @@ static int create_successes(td3* p, const loomExperienceDef* replay, loomError* 
                       .expected = calloc(rows, sizeof(double)),
                       .reward = calloc(rows, sizeof(double)),
                       .decisions = calloc(n, sizeof(double))};
+  p->counts_from = calloc(n, sizeof(double));
   const trails* t = &p->trail;
-  if (!t->row || !t->count || !t->expected || !t->reward || !t->decisions)
+  if (!p->counts_from || !t->row || !t->count || !t->expected || !t->reward || !t->decisions)
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
   return loom_experience_create(&p->successes, &def, err);
 }
@@ -591,6 +621,7 @@ int loom_td3_create(loomLearner* out, const loomTd3Config* config, const loomTd3
   if (guide) p->guide = *guide;
   p->steps = steps;
   p->seed = seed;
+  p->exploring = loom_exploring_begin();
 
   int code = create_run(p, maker, threads, err);
   if (code) {
@@ -607,6 +638,7 @@ int loom_td3_create(loomLearner* out, const loomTd3Config* config, const loomTd3
                        .tensors = tensors_of,
                        .freeze = freeze,
                        .thaw = thaw,
+                       .evaluated = explores_less(p) ? be_evaluated : NULL,
                        .destroy = destroy};
   return LOOM_OK;
 }

@@ -42,13 +42,15 @@ typedef struct loomTd3Guide {
   double warmup_noise;  // deviation of actions while it warms up, around 0
   int critics_first;    // updates of the critics before the actor's first
   double free;          // share of the time for which the gate lets all pass while it explores
-  double tether;        // of the actor to 0 (policies/network/td3_network.h)
-  double margin;        // of the gate
-  double least, most;   // that an episode can return; both 0 = not known
-  double share;         // of each batch from what succeeded: demos and its own episodes
-  int64_t successes;    // rows of that at most; beyond it the oldest are written over
-  int longest;          // decisions of an episode at most
-  int iteration;        // decisions of the vector between one look at the run and the next
+  double keep;         // share of the successes without noise that noise and `free` are to leave: they shrink
+                       // and grow with it (policies/learn/exploring.h); 0 = they are as they are said
+  double tether;       // of the actor to 0 (policies/network/td3_network.h)
+  double margin;       // of the gate
+  double least, most;  // that an episode can return; both 0 = not known
+  double share;        // of each batch from what succeeded: demos and its own episodes
+  int64_t successes;   // rows of that at most; beyond it the oldest are written over
+  int longest;         // decisions of an episode at most
+  int iteration;       // decisions of the vector between one look at the run and the next
 } loomTd3Guide;
 
 /// For `steps` control steps in all, which the learning rate may fall over. guide NULL: from scratch.

@@ -124,10 +124,12 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
   td3.rate = 3e-3;
   td3.anneal = anneals;
   td3.hidden = (loomSizes){1, {32}};
+  if (noise > 0) td3.noise = noise;
 
   const loomTd3Guide guide = {.normalized = true,
                               .gated = true,
-                              .warmup_noise = 0.5,
+                              .warmup_noise = noise > 0 ? noise : 0.5,
+                              .keep = keeps,
                               .critics_first = 100,
                               .free = 0.25,
                               .tether = 0.001,
@@ -265,7 +267,8 @@ static void noise_follows_success(void** state) {
       keeps = 0.5;
       loomLearner l = make_learner(m, 1, 1);
       double first = *deviation_of(&l, m);
-      if (!(fabs(first - noise / 4) < 1e-12)) fail_msg("method %d: %g at first, not %g", (int)m, first, noise / 4);
+      if (!(fabs(first - noise / 4) < 1e-12))
+        fail_msg("method %d: %g at first, not %g", (int)m, first, noise / 4);
 
       iterate(&l, 16);
       double last = *deviation_of(&l, m), told = scalar_of(&l, "train/deviation");
@@ -274,6 +277,28 @@ static void noise_follows_success(void** state) {
       drop(&l);
       noise = keeps = 0;
     }
+}
+
+// The same of what is added to a policy's actions, of which the settings' noise is a share.
+static void noise_of_offsets_follows_success(void** state) {
+  (void)state;
+  const struct {
+    double noise, low, high;  // as said, and what is left of it
+  } all[] = {{40, 0.002, 0.05}, {0.02, 1, 1}};
+  keeps = 0.5;
+
+  for (size_t c = 0; c < sizeof all / sizeof *all; c++) {
+    noise = all[c].noise;
+    loomLearner l = make_learner(RESIDUAL, 1, 1);
+    assert_true(scalar_of(&l, "train/noise") == 0.25);
+
+    iterate(&l, 16);
+    double left = scalar_of(&l, "train/noise");
+    if (!(left >= all[c].low && left <= all[c].high))
+      fail_msg("of a noise of %g a share of %g is left", noise, left);
+    drop(&l);
+  }
+  noise = keeps = 0;
 }
 
 // What is not wanted is left alone, and so is what nobody has measured.
@@ -406,6 +431,7 @@ int main(void) {
       cmocka_unit_test(critic_learns_first),
       cmocka_unit_test(critic_goes_on),
       cmocka_unit_test(noise_follows_success),
+      cmocka_unit_test(noise_of_offsets_follows_success),
       cmocka_unit_test(noise_stays),
       cmocka_unit_test(rate_falls),
       cmocka_unit_test(gate_opens),
