@@ -595,7 +595,7 @@ static int create_run(td3* p, const loomEnvironmentMaker* maker, int threads, lo
   code = loom_arena_create(&p->arena, bytes, err);
   if (code) return code;
   lay_out(p);
-  p->commands = calloc((size_t)(c->environments * maker->actions), sizeof *p->commands);
+  p->commands = calloc((size_t)c->environments * (size_t)maker->actions, sizeof *p->commands);
   p->snapshot = calloc(1, loom_vector_snapshot_size(p->vector));
   if (!p->commands || !p->snapshot) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to learn");
 

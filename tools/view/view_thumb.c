@@ -1,4 +1,5 @@
-// Thumbnails, drawn by a thread of its own in a context of its own, of what collides: that takes milliseconds.
+// Thumbnails, drawn by a thread of its own in a context of its own, of what collides: that takes
+// milliseconds.
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
