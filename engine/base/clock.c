@@ -43,3 +43,14 @@ void loom_times_add(loomTimes* sum, const loomTimes* more) {
   sum->write += more->write;
   sum->reset += more->reset;
 }
+
+void loom_times_subtract(loomTimes* times, const loomTimes* less) {
+  times->physics -= less->physics;
+  times->control -= less->control;
+  times->observe -= less->observe;
+
+  // What surrounds the control steps.
+  times->plan -= less->plan;
+  times->write -= less->write;
+  times->reset -= less->reset;
+}

@@ -19,6 +19,8 @@ typedef struct loomTimes {
 
 /// sum += more, part by part.
 void loom_times_add(loomTimes* sum, const loomTimes* more);
+/// times -= less.
+void loom_times_subtract(loomTimes* times, const loomTimes* less);
 
 LOOM_C_END
 

@@ -209,3 +209,17 @@ void loom_lease_release(loomLease* lease) {
   close(lease->file);
   *lease = (loomLease){0};
 }
+
+void loom_lease_end(loomLease* lease) {
+  if (!lease->path[0]) return;
+
+  if (loom_lease_is_held(lease)) unlink(lease->path);
+  close(lease->file);
+  *lease = (loomLease){0};
+}
+
+bool loom_lease_seems_taken(const loomLeaseDef* def) {
+  char first[FILE_PATH];
+  lease_path(first, def, 1);
+  return !access(first, F_OK);
+}

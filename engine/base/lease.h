@@ -55,5 +55,10 @@ bool loom_lease_beat(const loomLease* lease);
 bool loom_lease_is_held(const loomLease* lease);
 /// Let others have it, if it is still ours. Takes a zeroed one.
 void loom_lease_release(loomLease* lease);
+/// Let go of it, and leave no file: what it was for is done, which others find out before they begin it once
+/// more. Takes a zeroed one.
+void loom_lease_end(loomLease* lease);
+/// Whether it seems to be somebody's: a quick look before loom_lease_take. He may be gone.
+bool loom_lease_seems_taken(const loomLeaseDef* def);
 
 #endif

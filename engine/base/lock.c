@@ -26,11 +26,17 @@ static bool knows_no_locks(int why) {
   return why == ENOLCK || why == ENOSYS || why == EOPNOTSUPP || why == EINVAL;
 }
 
-int loom_lock_take(int* lock, const char* path) {
+static int try_to_take(int fd, bool* alone, bool shared) {
+  *alone = !flock(fd, LOCK_EX | LOCK_NB);
+  if (*alone) return 0;
+  return shared && errno == EWOULDBLOCK && !flock(fd, LOCK_SH | LOCK_NB) ? 0 : errno;
+}
+
+static int take_or_join(int* lock, bool* alone, bool shared, const char* path) {
   *lock = -1;
   for (int i = 0; i < TRIES; i++) {
     int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-    int why = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
+    int why = fd < 0 ? errno : try_to_take(fd, alone, shared);
     if (!why && is_file_at(fd, path)) {
       *lock = fd;
       return 0;
@@ -43,12 +49,37 @@ int loom_lock_take(int* lock, const char* path) {
   return EWOULDBLOCK;
 }
 
+int loom_lock_take(int* lock, const char* path) {
+  bool alone;
+  return take_or_join(lock, &alone, false, path);
+}
+
 void loom_lock_drop(int lock, const char* path) {
   if (lock < 0) return;
 
   // The file goes before the lock does: after that it may be another run's.
   unlink(path);
   close(lock);
+}
+
+int loom_lock_join(int* lock, bool* alone, const char* path) {
+  return take_or_join(lock, alone, true, path);
+}
+
+void loom_lock_share(int lock) {
+  if (lock >= 0) flock(lock, LOCK_SH);
+}
+
+bool loom_lock_is_last(int lock) {
+  // Our own lock goes before another is asked for: of several at once, the last to ask gets it.
+  return lock >= 0 && !flock(lock, LOCK_EX | LOCK_NB);
+}
+
+void loom_lock_leave(int lock, const char* path) {
+  if (loom_lock_is_last(lock) && is_file_at(lock, path))
+    loom_lock_drop(lock, path);
+  else if (lock >= 0)
+    close(lock);
 }
 
 // Remove what nobody holds any more. 0, or EWOULDBLOCK where somebody does.

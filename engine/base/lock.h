@@ -11,6 +11,17 @@ int loom_lock_take(int* lock, const char* path);
 /// Remove the file and let go of it. Takes -1.
 void loom_lock_drop(int lock, const char* path);
 
+/// A lock that several processes share. *alone: nobody else has it, and nobody else gets it until
+/// loom_lock_share. Returns as loom_lock_take, which it keeps out, and which keeps it out.
+int loom_lock_join(int* lock, bool* alone, const char* path);
+/// Let others join.
+void loom_lock_share(int lock);
+/// Whether nobody else has such a lock: then it is ours alone, else we have lost it. Of those who ask, one
+/// is the last.
+bool loom_lock_is_last(int lock);
+/// Let go of it; whoever is the last removes the file. Takes -1.
+void loom_lock_leave(int lock, const char* path);
+
 /// The same of a file that is to be written: made anew, empty; what a killed run left there is removed and
 /// links are not followed. Returns 0 and a descriptor open for writing, or an errno as above.
 int loom_lock_create(int* file, const char* path);

@@ -53,7 +53,11 @@ static int take_lock(loomOutput* out, const char* path, loomError* err) {
   int why = euidaccess(!slash ? "." : *out->lock_path ? out->lock_path : "/", W_OK) ? errno : 0;
   if (slash) *slash = '/';
 
-  if (!why) why = loom_lock_take(&out->lock, out->lock_path);
+  bool alone;
+  if (!why)
+    why = out->shared ? loom_lock_join(&out->lock, &alone, out->lock_path)
+                      : loom_lock_take(&out->lock, out->lock_path);
+  if (!why && out->shared) loom_lock_share(out->lock);
   if (!why) return LOOM_OK;
   if (why == EWOULDBLOCK)
     return loom_error_set(err, LOOM_ERR_USAGE,
@@ -82,7 +86,7 @@ static int check_absent(const loomOutputDef* def, loomError* err) {
 }
 
 int loom_output_open(loomOutput* out, const loomOutputDef* def, loomError* err) {
-  *out = (loomOutput){.lock = -1};
+  *out = (loomOutput){.lock = -1, .shared = def->shared};
 
   // What is there: first of all nothing that is read, then nothing that anyone wants to keep.
   int code = LOOM_OK;
@@ -103,7 +107,10 @@ int loom_output_open(loomOutput* out, const loomOutputDef* def, loomError* err) 
 
 void loom_output_close(loomOutput* output) {
   if (!output->lock_path) return;
-  loom_lock_drop(output->lock, output->lock_path);
+  if (output->shared)
+    loom_lock_leave(output->lock, output->lock_path);
+  else
+    loom_lock_drop(output->lock, output->lock_path);
   free(output->lock_path);
   *output = (loomOutput){0};
 }

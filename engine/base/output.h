@@ -3,6 +3,8 @@
 #ifndef LOOM_ENGINE_BASE_OUTPUT_H
 #define LOOM_ENGINE_BASE_OUTPUT_H
 
+#include <stdbool.h>
+
 #include "engine/base/error.h"
 
 typedef enum loomOutputMode {
@@ -14,6 +16,7 @@ typedef enum loomOutputMode {
 typedef struct loomOutputDef {
   const char* path;
   loomOutputMode mode;
+  bool shared;  // by several processes, which agree among themselves on who writes it
   int ninput;
   const char* const* input;  // (ninput) files that are read meanwhile, none of which it may be; NULL is none
 } loomOutputDef;
@@ -22,6 +25,7 @@ typedef struct loomOutputDef {
 typedef struct loomOutput {
   char* lock_path;  // PATH.lock, there until it is closed
   int lock;         // file descriptor
+  bool shared;
 } loomOutput;
 
 /// LOOM_ERR_USAGE when what is to be written is what is read, or has it in its PATH.parts; for inputs that

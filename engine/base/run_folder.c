@@ -22,7 +22,8 @@ static int take_lock(loomRunFolder* folder, loomError* err) {
   char path[LOOM_RUN_FILE_MAX];
   loom_run_folder_path(path, folder, lock_name);
 
-  int why = loom_lock_take(&folder->lock, path);
+  int why = folder->def.shared ? loom_lock_join(&folder->lock, &folder->alone, path)
+                               : loom_lock_take(&folder->lock, path);
   if (why == EWOULDBLOCK)
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "%s: another run is at work on it; wait for it or choose another output",
@@ -193,9 +194,21 @@ void loom_run_folder_close(loomRunFolder* folder) {
 
   char path[LOOM_RUN_FILE_MAX];
   loom_run_folder_path(path, folder, lock_name);
-  loom_lock_drop(folder->lock, path);
+  if (folder->def.shared)
+    loom_lock_leave(folder->lock, path);
+  else
+    loom_lock_drop(folder->lock, path);
   free((char*)folder->def.path);
   *folder = (loomRunFolder){0};
+}
+
+void loom_run_folder_share(loomRunFolder* folder) {
+  folder->alone = false;
+  loom_lock_share(folder->lock);
+}
+
+bool loom_run_folder_is_last(const loomRunFolder* folder) {
+  return loom_lock_is_last(folder->lock);
 }
 
 void loom_run_folder_clear(const char* path) {

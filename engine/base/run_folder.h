@@ -32,12 +32,14 @@ typedef struct loomRunFolderDef {
       input;  // (ninput) files that are read meanwhile, none of which may be one of a run's; NULL
               // is none. Only loom_run_folder_open looks at them
   const char* alternative;  // to going on with the run there, for messages: "take another folder"
+  bool shared;              // several processes work there: with LOOM_FOLDER_RESUME only
 } loomRunFolderDef;
 
 /// An open folder. Zeroed: none.
 typedef struct loomRunFolder {
   loomRunFolderDef def;  // with a path of its own
   bool resumed;          // there is a run to go on with
+  bool alone;            // of a shared one: nobody else is there, nor comes before loom_run_folder_share
   int lock;              // file descriptor
 } loomRunFolder;
 
@@ -53,6 +55,11 @@ int loom_run_folder_open(loomRunFolder* out, const loomRunFolderDef* def, loomEr
 int loom_run_folder_check(const loomRunFolderDef* def, loomError* err);
 /// Unlock it. Takes a zeroed one.
 void loom_run_folder_close(loomRunFolder* folder);
+
+/// Let other processes into a shared folder, once its settings are there.
+void loom_run_folder_share(loomRunFolder* folder);
+/// Whether nobody else is in a shared folder any more, and may come in no more.
+bool loom_run_folder_is_last(const loomRunFolder* folder);
 
 /// Remove the lock of a run that is gone (its machine may have gone with it, and its lock stayed), and its
 /// files on their way. Only for whoever knows that nobody works there (engine/base/lease.h).

@@ -15,6 +15,7 @@
 #include "generators/run/record.h"
 #include "generators/run/screen.h"
 #include "generators/run/settings.h"
+#include "generators/run/share.h"
 
 // Starts of a batch (attempts, where each has one try) see the same source statistics, so where batches end
 // is part of what a seed means: it never depends on the number of threads. The first ones are short, so
@@ -35,7 +36,10 @@ static int64_t batch_begin(int64_t start) {
 
 loomGenerateDef loom_default_generate_def(void) {
   return (loomGenerateDef){
-      .attempt = loom_default_attempt_def(), .write = loom_default_write_def(), .hopeless = LOOM_HOPELESS};
+      .attempt = loom_default_attempt_def(),
+      .write = loom_default_write_def(),
+      .hopeless = LOOM_HOPELESS,
+      .heartbeat = 20};
 }
 
 void loom_generate_report_destroy(loomGenerateReport* report) {
@@ -70,11 +74,20 @@ typedef struct run {
   double begun;
   uint64_t first;        // attempt number of the batch's first: seldom a later try, where a run was cut off
   int most_tries;        // that a start gets
-  int made[batch_size];  // tries that each start of the batch took
+  int count;             // starts of the batch
+  loomStartResult start[batch_size];  // what came of them, in `batch`
+  bool known[batch_size];             // that it has been made
+  bool earlier[batch_size];           // by an earlier run
+  bool elsewhere[batch_size];         // by another process of this run
   loomAttemptResult* batch;   // (batch_size x tries) of these starts
   loomAttemptResult* prefix;  // (batch_size x tries) those that count: finished without a gap, and asked for
   int starts, attempts;       // of which so many starts, and attempts
   int64_t prefix_successes;   // successes up to there, earlier batches included
+  loomShare* others;          // starts that other processes make or have made; NULL: there are none
+  bool behind;                // what it has found so far was there before it began
+  double looked;              // when leases that others have were last asked for
+  bool ask_all;               // this round asks for them
+  int made;                   // starts of this round
 } run;
 
 static int make_workers(run* r, loomError* err) {
@@ -97,6 +110,7 @@ static int make_workers(run* r, loomError* err) {
       r->tries && r->wins && r->stage_tries && r->stage_wins && r->kept && r->share && r->share_room;
   if (!r->workers || !counts || !r->batch || !r->prefix)
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
+  for (int i = 0; i < batch_size; i++) r->start[i].attempt = r->batch + (size_t)i * (size_t)r->most_tries;
 
   // An episode and a trace each, kept from attempt to attempt.
   for (int i = 0; i < r->worker_count; i++) {
@@ -163,6 +177,17 @@ static int renew_worker(worker* w, const loomScene* scene, loomError* err) {
   return 0;
 }
 
+// Where other processes may write it too, each has a draft of its own.
+static int write_shard(const run* r, worker* w, const loomAttemptResult* result, loomError* err) {
+  char path[LOOM_PATH_MAX], draft[LOOM_PATH_MAX];
+  loom_journal_shard(path, r->journal, result->attempt, result->outcome == LOOM_OUTCOME_SUCCESS);
+  if (r->others) loom_share_draft(draft, r->others, (int)(w - r->workers), path);
+
+  int code = loom_record_write(r->others ? draft : path, result, &w->trace, w->episode, r->sources,
+                               &r->def->attempt, &r->def->write, r->def->next_obs, err);
+  return code || !r->others ? code : loom_share_put(draft, path, err);
+}
+
 // One attempt. It depends on its number alone, on the snapshot of statistics and on the tries before it.
 static int attempt_number(run* r, worker* w, loomAttemptResult* result, uint64_t number, loomError* err) {
   bool again = loom_attempt_try(&r->def->attempt, number) > 0;
@@ -176,12 +201,7 @@ static int attempt_number(run* r, worker* w, loomAttemptResult* result, uint64_t
 
   // Successes are kept, failures where there is a file for them; each is a shard of its own.
   bool keep = result->outcome == LOOM_OUTCOME_SUCCESS || (r->def->failed && w->trace.rows);
-  if (!code && keep && r->journal) {
-    char path[LOOM_PATH_MAX];
-    loom_journal_shard(path, r->journal, number, result->outcome == LOOM_OUTCOME_SUCCESS);
-    code = loom_record_write(path, result, &w->trace, w->episode, r->sources, &r->def->attempt,
-                             &r->def->write, r->def->next_obs, err);
-  }
+  if (!code && keep && r->journal) code = write_shard(r, w, result, err);
 
   if (!code && result->outcome == LOOM_OUTCOME_SIMULATOR) code = renew_worker(w, r->scene, err);
 
@@ -210,25 +230,61 @@ static void find_failed(int* failed, const run* r, uint64_t number, int64_t n) {
     note_failed(failed, r, &r->report->results[i]);
 }
 
-// A start of the batch: tries at it until one succeeds, or none is left.
-static int try_start(void* user, int number_of_worker, int i, loomError* err) {
-  run* r = user;
-  worker* w = &r->workers[number_of_worker];
+// The attempt that a start of the batch begins with.
+static uint64_t first_attempt(const run* r, int i) {
   const loomAttemptDef* def = &r->def->attempt;
-  uint64_t most = (uint64_t)r->most_tries;
-  uint64_t number = i ? (loom_attempt_start(def, r->first) + (uint64_t)i) * most : r->first;
-  loomAttemptResult* results = r->batch + (size_t)i * most;
+  return i ? (loom_attempt_start(def, r->first) + (uint64_t)i) * (uint64_t)r->most_tries : r->first;
+}
+
+// A start of the batch: tries at it until one succeeds, or none is left.
+static int make_start(run* r, worker* w, int i, loomError* err) {
+  uint64_t most = (uint64_t)r->most_tries, number = first_attempt(r, i);
+  loomStartResult* made = &r->start[i];
+  loomTimes before = w->episode->times;
+  double cpu = w->cpu;
   int code = 0;
 
   find_failed(w->failed, r, number, r->report->result_count);
-  r->made[i] = 0;
+  made->n = 0;
   for (uint64_t end = number - number % most + most; !code && number < end; number++) {
-    loomAttemptResult* result = &results[r->made[i]++];
+    loomAttemptResult* result = &made->attempt[made->n++];
     code = attempt_number(r, w, result, number, err);
     if (result->outcome == LOOM_OUTCOME_SUCCESS) break;
     note_failed(w->failed, r, result);
   }
+
+  // What it took, for the others' sums.
+  made->cpu_seconds = w->cpu - cpu;
+  made->times = w->episode->times;
+  loom_times_subtract(&made->times, &before);
   return code;
+}
+
+// A start that others may make or have made: it is taken first.
+static int make_shared_start(run* r, worker* w, int i, loomError* err) {
+  int number = (int)(w - r->workers);
+  uint64_t first = first_attempt(r, i), start = loom_attempt_start(&r->def->attempt, first);
+  bool taken = false;
+  if (!r->ask_all && loom_share_seems_taken(r->others, start)) return 0;
+  int code = loom_share_take(&taken, r->others, number, start, err);
+  if (code || !taken) return code;
+
+  // Somebody may have finished it between the look and the lease.
+  code = loom_share_read(&r->start[i], r->others, first, err);
+  r->elsewhere[i] = !code && r->start[i].n;
+  if (!code && !r->elsewhere[i]) {
+    code = make_start(r, w, i, err);
+    if (!code) code = loom_share_write(r->others, number, &r->start[i], err);
+  }
+  loom_share_give(r->others, number, !code);
+  return code;
+}
+
+static int try_start(void* user, int number_of_worker, int i, loomError* err) {
+  run* r = user;
+  worker* w = &r->workers[number_of_worker];
+  if (r->known[i]) return 0;
+  return r->others ? make_shared_start(r, w, i, err) : make_start(r, w, i, err);
 }
 
 static bool time_is_up(const run* r) {
@@ -239,8 +295,9 @@ static bool gives_up(const loomGenerateDef* def, int64_t attempts, int64_t succe
   return loom_gives_up(attempts, successes, def->max_failures, def->hopeless);
 }
 
-// Whether attempts beyond these count no more.
+// Whether attempts beyond these count no more. A part of a run cannot know.
 static bool is_over(const run* r) {
+  if (r->def->shards) return false;
   int64_t attempts = r->report->attempts + r->attempts;
   if (r->def->successes && r->prefix_successes >= r->def->successes) return true;
   if (r->def->attempts && attempts >= r->def->attempts) return true;
@@ -252,18 +309,30 @@ static bool have_enough(void* user) {
   return is_over(r) || time_is_up(r);
 }
 
+// Attempts beyond the last one that counts are thrown away: on one thread they would not have been run.
+static void count_prefix(run* r) {
+  for (; r->starts < r->count && r->known[r->starts] && !is_over(r); r->starts++) {
+    const loomStartResult* made = &r->start[r->starts];
+    for (int k = 0; k < made->n && !is_over(r); k++) {
+      r->prefix[r->attempts++] = made->attempt[k];
+      r->prefix_successes += made->attempt[k].outcome == LOOM_OUTCOME_SUCCESS;
+      r->report->resumed += r->earlier[r->starts];
+    }
+
+    // What it took another process; what it took here is in this one's own sums.
+    if (!r->elsewhere[r->starts]) continue;
+    r->report->cpu_seconds += made->cpu_seconds;
+    loom_times_add(&r->report->times, &made->times);
+  }
+}
+
 static int note_finished(void* user, int number_of_worker, int i, int prefix, loomError* err) {
   run* r = user;
-  (void)number_of_worker, (void)i, (void)err;
+  (void)number_of_worker, (void)prefix, (void)err;
 
-  // Attempts beyond the last one that counts are thrown away: on one thread they would not have been run.
-  for (; r->starts < prefix && !is_over(r); r->starts++) {
-    const loomAttemptResult* results = r->batch + (size_t)r->starts * (size_t)r->most_tries;
-    for (int k = 0; k < r->made[r->starts] && !is_over(r); k++) {
-      r->prefix[r->attempts++] = results[k];
-      r->prefix_successes += results[k].outcome == LOOM_OUTCOME_SUCCESS;
-    }
-  }
+  r->made += !r->known[i] && r->start[i].n;
+  r->known[i] = r->start[i].n;
+  count_prefix(r);
 
   if (r->def->progress) {
     r->def->progress(r->def->user, r->report->attempts + r->attempts, r->prefix_successes,
@@ -272,18 +341,61 @@ static int note_finished(void* user, int number_of_worker, int i, int prefix, lo
   return 0;
 }
 
-static int run_batch(run* r, uint64_t first, int count, loomError* err) {
-  const loomPoolDef pool = {.n = count,
+// What others have made since. As long as all is there that is looked for, an earlier run has made it.
+static int look_for_others(run* r, loomError* err) {
+  int code = 0, found = 0;
+  for (int i = 0; !code && i < r->count; i++) {
+    if (r->known[i]) continue;
+    code = loom_share_read(&r->start[i], r->others, first_attempt(r, i), err);
+    r->known[i] = !code && r->start[i].n;
+    r->earlier[i] = r->known[i] && r->behind;
+    r->elsewhere[i] = r->known[i] && !r->behind;
+    found += r->known[i];
+  }
+  r->behind = r->behind && found == r->count;
+  count_prefix(r);
+  return code;
+}
+
+static int run_pool(run* r, loomError* err) {
+  const loomPoolDef pool = {.n = r->count,
                             .threads = r->worker_count,
                             .user = r,
                             .item = try_start,
                             .finished = note_finished,
                             .enough = have_enough,
                             .stop = r->def->stop};
-
-  r->first = first;
-  r->starts = r->attempts = 0;
   return loom_pool_run(&pool, err);
+}
+
+// Rounds over the starts of the batch that nobody has made yet. What others have in hand is waited for, and
+// taken from whoever is gone.
+static int run_shared_batch(run* r, loomError* err) {
+  const double wait = 0.01, ask = 0.5;  // s
+
+  for (;;) {
+    int code = look_for_others(r, err);
+    if (code || r->starts == r->count || have_enough(r) || (r->def->stop && *r->def->stop)) return code;
+
+    // Leases are asked for now and then: one that is there is somebody's, most likely.
+    r->ask_all = loom_clock() - r->looked > ask;
+    if (r->ask_all) r->looked = loom_clock();
+    r->made = 0;
+    code = run_pool(r, err);
+    if (code) return code;
+    if (!r->made) loom_sleep(wait);
+  }
+}
+
+static int run_batch(run* r, uint64_t first, int count, loomError* err) {
+  r->first = first;
+  r->count = count;
+  r->starts = r->attempts = 0;
+  for (int i = 0; i < count; i++) {
+    r->start[i].n = 0;
+    r->known[i] = r->earlier[i] = r->elsewhere[i] = false;
+  }
+  return r->others ? run_shared_batch(r, err) : run_pool(r, err);
 }
 
 // ---- bookkeeping
@@ -395,8 +507,9 @@ static int generate_loop(run* r, loomError* err) {
     loomError why = {0, ""};
     int failed = run_batch(r, next, count, &why);
 
-    // What was finished before an attempt failed is kept all the same.
-    int code = r->journal ? loom_journal_append(r->journal, r->prefix, r->attempts, err) : 0;
+    // What was finished before an attempt failed is kept all the same; in a shared run it has its own files.
+    bool append = r->journal && !r->def->share;
+    int code = append ? loom_journal_append(r->journal, r->prefix, r->attempts, err) : 0;
     for (int i = 0; !code && i < r->attempts; i++) code = keep_result(r, &r->prefix[i], err);
     if (code) return code;
     if (failed) {
@@ -409,6 +522,43 @@ static int generate_loop(run* r, loomError* err) {
   const loomGenerateReport* p = r->report;
   r->report->interrupted = r->def->stop && *r->def->stop;
   r->report->gave_up = !is_enough(r->def, p) && gives_up(r->def, p->attempts, p->successes);
+  return 0;
+}
+
+// Whether what sources did so far has a say in which one an attempt takes.
+static bool looks_back(const run* r) {
+  const loomTask* task = r->scene->task;
+  bool looks = false;
+  for (int a = 0; a < task->arm_count; a++) {
+    for (int k = 0; k < task->subtask_count[a]; k++) {
+      const loomSelectDef* s = &task->subtasks[a][k].select;
+      looks = looks || s->strategy == LOOM_SELECT_WEIGHTED || s->strategy == LOOM_SELECT_BALANCED ||
+              (s->strategy != LOOM_SELECT_RANDOM && s->success_weight != 0);
+    }
+  }
+  return looks && r->best.n > 1;
+}
+
+// Every so many-th batch of the first starts.
+static int shard_loop(run* r, loomError* err) {
+  const loomGenerateDef* def = r->def;
+  if (looks_back(r))
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: attempts are made in parts only where they do not depend on what sources did "
+                          "in earlier ones: choose them by --select random, or share the run's folder "
+                          "(--share on)",
+                          r->scene->task->path);
+
+  for (int64_t first = 0; first < def->attempts && !(def->stop && *def->stop); first += batch_size) {
+    if (first / batch_size % def->shards != def->shard) continue;
+    int64_t rest = def->attempts - first;
+    uint64_t number = (uint64_t)first * (uint64_t)r->most_tries;
+    r->prefix_successes = r->report->successes;
+    int code = run_batch(r, number, (int)(rest < batch_size ? rest : batch_size), err);
+    for (int i = 0; !code && i < r->attempts; i++) code = keep_result(r, &r->prefix[i], err);
+    if (code) return code;
+  }
+  r->report->interrupted = def->stop && *def->stop;
   return 0;
 }
 
@@ -428,7 +578,7 @@ static int check_disk(const run* r, loomError* err) {
 // A run that is not begun for want of room leaves nothing.
 static int begin_on_disk(run* r, loomError* err) {
   int code = check_disk(r, err);
-  if (!code || !r->journal || r->report->attempts) return code;
+  if (!code || !r->journal || r->report->attempts || r->def->share) return code;
 
   loom_journal_discard(r->journal);
   r->journal = NULL;
@@ -474,6 +624,21 @@ static int remake(run* r, int64_t i, const char* why, loomError* err) {
       r->def->out, (long long)number);
 }
 
+// Starts that other processes make, or that a shared run has left.
+static int open_share(run* r, loomError* err) {
+  const char* folder = r->journal ? loom_journal_folder(r->journal) : NULL;
+  if (!folder || (!r->def->share && !loom_share_left(folder))) return 0;
+
+  const loomShareDef def = {.folder = folder,
+                            .alone = !r->def->share,
+                            .beat = r->def->heartbeat,
+                            .workers = r->worker_count,
+                            .columns = loom_journal_columns(),
+                            .attempt = &r->def->attempt};
+  r->behind = true;
+  return loom_share_open(&r->others, &def, err);
+}
+
 static int check_shards(run* r, loomError* err) {
   int code = 0;
   for (int64_t i = 0; !code && i < r->report->result_count; i++) {
@@ -490,6 +655,52 @@ static int check_shards(run* r, loomError* err) {
   return code;
 }
 
+// One process of a shared run puts the dataset together. A demo that is damaged is made again first.
+static int assemble_shared(run* r, loomError* err) {
+  loomError why = {0, ""};
+  int code = loom_journal_finish(r->journal, r->report, r->sources, &why);
+  if (code == LOOM_ERR_FORMAT || code == LOOM_ERR_IO) {
+    code = check_shards(r, err);
+    return code ? code : loom_journal_finish(r->journal, r->report, r->sources, err);
+  }
+  if (code && err) *err = why;
+  return code;
+}
+
+// The others wait for that one, and take its place when it is gone.
+static int finish_together(run* r, loomError* err) {
+  const double wait = 0.02;  // s
+  int code = 0;
+
+  while (!code && !r->report->interrupted && !r->report->assembled && !loom_journal_is_over(r->journal)) {
+    bool taken;
+    code = loom_share_take_end(&taken, r->others, err);
+    if (!code && taken) {
+      // It may have been done between the look and the lease.
+      if (!loom_journal_is_over(r->journal)) {
+        code = assemble_shared(r, err);
+        r->report->assembled = !code;
+      }
+      loom_share_give(r->others, 0, !code);
+    } else if (!code) {
+      loom_sleep(wait);
+      r->report->interrupted = r->def->stop && *r->def->stop;
+    }
+  }
+
+  // Whoever is stopped leaves the rest to the others, or to another time.
+  r->report->kept_old = r->report->interrupted;
+  return code;
+}
+
+static int finish(run* r, loomError* err) {
+  if (r->def->shards) return 0;
+  if (r->def->share) return finish_together(r, err);
+  int code = loom_journal_finish(r->journal, r->report, r->sources, err);
+  r->report->assembled = !code;
+  return code == LOOM_ERR_FORMAT ? loom_error_suffix(err, code, "; --resume makes that demo again") : code;
+}
+
 int loom_generate_check(const loomTask* task, const loomGenerateDef* def, loomError* err) {
   return def->out ? loom_journal_check(task, def, err) : LOOM_OK;
 }
@@ -497,6 +708,13 @@ int loom_generate_check(const loomTask* task, const loomGenerateDef* def, loomEr
 int loom_generate(loomGenerateReport* report, const loomScene* scene, const loomSourceSet* sources,
                   const loomGenerateDef* def, loomError* err) {
   memset(report, 0, sizeof *report);
+  if (def->share && (!def->out || def->seconds > 0 || def->overwrite))
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "a run that is shared has an output, no limit of time, and overwrites nothing");
+  if (def->shards && (!def->share || !def->attempts || def->shard < 0 || def->shard >= def->shards))
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "part %d of %d: is of a run that is shared and has a number of attempts",
+                          def->shard + 1, def->shards);
   if (def->best_sources > sources->n)
     return loom_error_set(err, LOOM_ERR_USAGE, "the best %d source demos: there are only %d",
                           def->best_sources, sources->n);
@@ -522,14 +740,12 @@ int loom_generate(loomGenerateReport* report, const loomScene* scene, const loom
   r->best = *sources;
   if (!code) code = make_workers(r, err);
   if (!code) code = choose_sources(r, err);
-  if (!code && r->journal) code = resume_results(r, err);
-  if (!code && r->journal) code = check_shards(r, err);
+  if (!code && r->journal && !def->shards) code = resume_results(r, err);
+  if (!code && r->journal && !def->share) code = check_shards(r, err);
+  if (!code) code = open_share(r, err);
   if (!code) code = begin_on_disk(r, err);
-  if (!code) code = generate_loop(r, err);
-  if (!code && r->journal) {
-    code = loom_journal_finish(r->journal, report, sources, err);
-    if (code == LOOM_ERR_FORMAT) loom_error_suffix(err, code, "; --resume makes that demo again");
-  }
+  if (!code) code = def->shards ? shard_loop(r, err) : generate_loop(r, err);
+  if (!code && r->journal) code = finish(r, err);
 
   // What the workers measured, put together.
   loom_times_add(&report->times, &report->screening.times);
@@ -547,6 +763,7 @@ int loom_generate(loomGenerateReport* report, const loomScene* scene, const loom
                       (long long)report->successes, def->out);
 
   report->seconds = loom_clock() - r->begun;
+  loom_share_close(r->others);
   loom_journal_close(r->journal);
   free_workers(r);
   free(r);

@@ -22,6 +22,12 @@ typedef struct loomGenerateDef {
   int best_sources;      // only so many of the sources, the best by a screening; 0 = all
   int threads;           // 0 = all cores
   bool resume;           // go on with OUT.parts
+  bool share;            // make `out` together with other processes that are given the same: each joins the
+                         // run in OUT.parts, or begins it. Without `seconds` and `overwrite`
+  double heartbeat;      // s: what a process of another machine that does not beat has taken is another's
+                         // after 1.25 of it; default 20
+  int shard, shards;     // of a shared run: make starts of the shard-th (0, 1, ...) of so many parts of the
+                         // first `attempts` starts, and put nothing together; 0 shards = all there is
   bool overwrite;        // throw an earlier OUT and OUT.parts away
   loomAttemptDef attempt;
   loomWriteDef write;
@@ -59,6 +65,7 @@ typedef struct loomGenerateReport {
   loomTimes times;     // of all workers, seconds
   bool interrupted, already_complete;
   bool kept_old;  // interrupted: what was to be replaced is there still, what was made waits for --resume
+  bool assembled;  // this process has written the dataset; of a shared run one does
   bool gave_up;   // after max_failures, or as hopeless; work in progress stays for a resumed run
   loomScreening screening;  // with best_sources
   int64_t result_count;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
@@ -17,12 +18,14 @@
 #include "generators/attempt/start_map.h"
 #include "generators/attempt/tries.h"
 #include "generators/run/settings.h"
+#include "generators/run/share.h"
 
 struct loomJournal {
   const loomGenerateDef* def;
   loomRunFolder folder;  // OUT.parts
   loomRecordLog* log;    // the results of attempts 0, 1, 2, ...
   char *settings, *limits;
+  struct stat begun;  // run.json of a shared run: another one there is another run's
 };
 
 // ---- run.json
@@ -136,6 +139,10 @@ static const loomColumns result_columns = {"attempts", sizeof(loomAttemptResult)
 _Static_assert(sizeof(loomAttemptResult) == 0 RESULT_MEMBERS(RESULT_BYTES),
                "RESULT_MEMBERS lists all members of loomAttemptResult, and there are no gaps between them");
 
+const loomColumns* loom_journal_columns(void) {
+  return &result_columns;
+}
+
 static int open_log(loomRecordLog** out, const loomRunFolder* folder, loomError* err) {
   char path[LOOM_RUN_FILE_MAX];
   loom_run_folder_path(path, folder, "journal.bin");
@@ -152,14 +159,24 @@ static int open_log(loomRecordLog** out, const loomRunFolder* folder, loomError*
 // all the same.
 static const char done_mark[] = "done";
 
-static const char* const own_files[] = {"demo-*",   "failed-*",         "journal.bin",
-                                        "run.json", LOOM_REPLACES_FILE, NULL};
+// What says when a shared run has enough, and that it has given up and left a file of what there is.
+static const char limits_file[] = "limits.json", given_up[] = "given_up";
 
-static int open_journal_folder(loomRunFolder* out, const char* path, loomFolderMode mode, loomError* err) {
+static const char* const own_files[] = {
+    "demo-*",    "failed-*", "journal.bin",      "run.json", LOOM_REPLACES_FILE, LOOM_SHARE_RESULTS "*",
+    limits_file, given_up,   NULL};
+static const char* const own_folders[] = {LOOM_SHARE_LEASES, NULL};
+static const char* const own_leases[] = {LOOM_SHARE_RESULTS "*", "end.*", "now-*", NULL};
+
+static int open_journal_folder(loomRunFolder* out, const char* path, loomFolderMode mode, bool shared,
+                               loomError* err) {
   loomRunFolderDef def = {.path = path,
                           .mode = mode,
+                          .shared = shared,
                           .mark = "run.json",
                           .own = own_files,
+                          .folders = own_folders,
+                          .inner = own_leases,
                           .alternative = "use --overwrite to start anew"};
   return loom_run_folder_open(out, &def, err);
 }
@@ -172,18 +189,18 @@ static bool is_done(const char* folder) {
 
 static int remove_journal_parts(const char* path, loomError* err) {
   loomRunFolder folder;
-  int code = open_journal_folder(&folder, path, LOOM_FOLDER_OVERWRITE, err);
+  int code = open_journal_folder(&folder, path, LOOM_FOLDER_OVERWRITE, false, err);
   if (!code) loom_run_folder_remove(&folder, done_mark);
   return code;
 }
 
 static const char anew[] = "use --overwrite to start anew, or another -o";
 
-static int open_journal(loomJournal* j, const char* folder, loomError* err) {
+// Settings, and whose dataset it is that the new one will replace.
+static int begin_folder(loomJournal* j, const char* folder, loomError* err) {
   const loomGenerateDef* def = j->def;
-  int code = open_journal_folder(&j->folder, folder, LOOM_FOLDER_RESUME, err);
+  int code = LOOM_OK;
 
-  // Whose dataset it is that the new one will replace.
   bool notes = !j->folder.resumed && def->overwrite;
   const char* written[] = {def->out, def->failed};
   for (int i = 0; i < 2 && written[i]; i++) {
@@ -191,7 +208,12 @@ static int open_journal(loomJournal* j, const char* folder, loomError* err) {
     if (!code && !def->overwrite)
       code = loom_dataset_check_replaced(folder, written[i], j->settings, anew, err);
   }
-  if (!code) code = loom_run_folder_settings(&j->folder, "run.json", j->settings, err);
+  return code ? code : loom_run_folder_settings(&j->folder, "run.json", j->settings, err);
+}
+
+static int open_journal(loomJournal* j, const char* folder, loomError* err) {
+  int code = open_journal_folder(&j->folder, folder, LOOM_FOLDER_RESUME, false, err);
+  if (!code) code = begin_folder(j, folder, err);
   return code ? code : open_log(&j->log, &j->folder, err);
 }
 
@@ -261,8 +283,8 @@ int loom_journal_check(const loomTask* task, const loomGenerateDef* def, loomErr
   if (code || def->overwrite) return code;
 
   bool there = !access(def->out, F_OK), parts = !access(folder, F_OK) && !is_done(folder);
-  bool complete = there && !parts && def->resume;
-  if (!complete) code = check_places(def, folder, there, parts, err);
+  bool complete = there && !parts && (def->resume || def->share);
+  if (!complete && !def->share) code = check_places(def, folder, there, parts, err);
   return code || !(complete || parts) ? code : check_left(task, def, folder, parts, err);
 }
 
@@ -287,11 +309,96 @@ static int check_complete(const loomJournal* j, loomError* err) {
                         def->failed, def->out, (long long)failures);
 }
 
+// ---- a folder that several processes share
+
+// What says when there is enough is one thing while any of them is at work.
+static int share_limits(const loomJournal* j, loomError* err) {
+  static const char other[] =
+      "or, once all of them have ended, begin with others: --share on, or --share off --resume";
+  char path[LOOM_RUN_FILE_MAX], *kept = NULL;
+  loom_run_folder_path(path, &j->folder, limits_file);
+  int code = LOOM_OK;
+
+  // A run that went on by itself may have left less than it had given up with.
+  if (j->folder.alone) {
+    char mark[LOOM_RUN_FILE_MAX];
+    loom_run_folder_path(mark, &j->folder, given_up);
+    unlink(mark);
+    return loom_file_write_text(path, j->limits, err);
+  }
+
+  code = loom_read_text(&kept, NULL, path, 1 << 16, err);
+  if (!code) code = loom_settings_compare(path, kept, j->limits, other, err);
+  free(kept);
+  return code;
+}
+
+// The first process begins the run while all others wait.
+static int join_folder(loomJournal* j, const char* folder, loomError* err) {
+  char settings[LOOM_RUN_FILE_MAX];
+  int code = begin_folder(j, folder, err);
+  if (!code) code = share_limits(j, err);
+  if (!code) code = open_log(&j->log, &j->folder, err);
+
+  loom_run_folder_path(settings, &j->folder, "run.json");
+  if (!code && stat(settings, &j->begun))
+    code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read (%s)", settings, strerror(errno));
+  if (!code) loom_run_folder_share(&j->folder);
+  return code;
+}
+
+// A folder whose run is done goes with the last process that is in it.
+static void leave_folder(loomRunFolder* folder, bool done) {
+  if (folder->def.path && folder->def.shared && done && loom_run_folder_is_last(folder))
+    loom_run_folder_remove(folder, done_mark);
+  else
+    loom_run_folder_close(folder);
+}
+
+// Join the run in the folder, begin it there, or find it done.
+static int join_journal(loomJournal* j, bool* complete, const char* folder, loomError* err) {
+  const loomGenerateDef* def = j->def;
+  bool parts = !access(folder, F_OK);
+  *complete = !parts && !access(def->out, F_OK);
+  if (*complete) return check_complete(j, err);
+  if (!parts && def->failed && !access(def->failed, F_OK))
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; %s", def->failed, anew);
+
+  int code = open_journal_folder(&j->folder, folder, LOOM_FOLDER_RESUME, true, err);
+  if (code) return code;
+
+  // Done meanwhile: what was there is there no more, or is about to go.
+  *complete = is_done(folder) || (!j->folder.resumed && !access(def->out, F_OK));
+  if (!*complete) return join_folder(j, folder, err);
+  leave_folder(&j->folder, true);
+  if (!access(def->out, F_OK)) return check_complete(j, err);
+
+  // A killed run's leftovers, of a dataset that somebody has taken away.
+  if (access(folder, F_OK)) return join_journal(j, complete, folder, err);
+  return loom_error_set(err, LOOM_ERR_USAGE, "%s: was made, and is there no more; remove %s to begin anew",
+                        def->out, folder);
+}
+
+bool loom_journal_is_over(const loomJournal* j) {
+  char path[LOOM_RUN_FILE_MAX];
+  struct stat now;
+  loom_run_folder_path(path, &j->folder, "run.json");
+  if (stat(path, &now) || now.st_ino != j->begun.st_ino || now.st_dev != j->begun.st_dev) return true;
+  return loom_run_folder_has(&j->folder, given_up);
+}
+
+const char* loom_journal_folder(const loomJournal* j) {
+  return j->folder.def.path;
+}
+
+// ---- begin and end
+
 static int begin_journal(loomJournal* j, bool* complete, loomError* err) {
   const loomGenerateDef* def = j->def;
   char folder[LOOM_PATH_MAX];
   int unnamed = parts_of(folder, def, err);
   if (unnamed) return unnamed;
+  if (def->share) return join_journal(j, complete, folder, err);
   bool there = !access(def->out, F_OK), parts = !access(folder, F_OK);
 
   // An earlier run's parts, which nobody will go on with.
@@ -330,7 +437,7 @@ int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourc
 void loom_journal_close(loomJournal* j) {
   if (!j) return;
   loom_record_log_close(j->log);
-  loom_run_folder_close(&j->folder);
+  leave_folder(&j->folder, j->folder.def.path && is_done(j->folder.def.path));
   cJSON_free(j->settings);
   cJSON_free(j->limits);
   free(j);
@@ -448,12 +555,16 @@ int loom_journal_finish(loomJournal* j, loomGenerateReport* report, const loomSo
 
   int code = assemble_shards(j, j->def->out, report, sources, true, err);
   if (!code && j->def->failed) code = assemble_shards(j, j->def->failed, report, sources, false, err);
-  if (code || report->interrupted || report->gave_up) return code;
+  if (code || report->interrupted) return code;
+
+  // Others who are in it learn that this has been done.
+  char from[LOOM_RUN_FILE_MAX], to[LOOM_RUN_FILE_MAX];
+  bool shared = j->folder.def.shared;
+  loom_run_folder_path(to, &j->folder, report->gave_up ? given_up : done_mark);
+  if (report->gave_up) return shared ? loom_file_write_text(to, "", err) : code;
 
   // The dataset is there: the run is done from here on.
-  char from[LOOM_RUN_FILE_MAX], to[LOOM_RUN_FILE_MAX];
   loom_run_folder_path(from, &j->folder, "run.json");
-  loom_run_folder_path(to, &j->folder, done_mark);
-  if (!loom_file_move(from, to, NULL)) loom_run_folder_remove(&j->folder, done_mark);
+  if (!loom_file_move(from, to, NULL) && !shared) loom_run_folder_remove(&j->folder, done_mark);
   return code;
 }

@@ -14,6 +14,7 @@
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
+#include "tools/shared/launcher.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
@@ -26,6 +27,9 @@ typedef struct generateArgs {
   const char* picked[LOOM_MAX_SOURCES];
   int npicked;
   bool json, skip;
+  int share;          // -1 = where a launcher started several
+  const char* shard;  // "2/4"
+  toolLauncher launcher;
   loomGenerateDef def;
   loomAssetRoots roots;
 } generateArgs;
@@ -89,6 +93,20 @@ static const toolOption options[] = {
     TOOL_ALIAS_LETTER('t', "threads"),
     TOOL_OPTION_AS("threads", 'j', "N", generateArgs, INT, def.threads, .low = 1, .high = 1024,
                    .about = "all cores unless given; the result does not depend on it"),
+    TOOL_OPTION_AS("share", 0, "SWITCH", generateArgs, CHOICE, share, .choices = tool_switches,
+                   .about =
+                       "make OUT together with all processes, here and on machines that see its folder, that "
+                       "are given the same command; on unless given where mpirun, mpiexec or srun has "
+                       "started several"),
+    TOOL_OPTION_AS("heartbeat", 0, "S", generateArgs, REAL, def.heartbeat, .least = 0.05, .most = 86400,
+                   .unit = "s",
+                   .about = "a process of another machine that is not heard of for 1.25 of them has lost what "
+                            "it had in hand to the others"),
+    TOOL_OPTION_AS("shard", 0, "I/N", generateArgs, STRING, shard,
+                   .about =
+                       "make only every N-th block of the first --attempts starts, I = 1 .. N, for machines "
+                       "that share no folder: their OUT.parts copied together, the same command with "
+                       "--resume instead of it makes OUT"),
     TOOL_OPTION_AS("select", 0, "NAME", generateArgs, CHOICE, select, .choices = strategies,
                    .about =
                        "how a source segment is chosen, for all subtasks; balanced: so that the demos that "
@@ -133,7 +151,9 @@ static const toolCommand command = {
         "Makes new demos of a task from its source demos and writes those that succeed as one robomimic "
         "dataset.\n",
     .after =
-        "Ctrl-C finishes the attempts in hand and leaves a valid file; --resume goes on from there.\n"
+        "Ctrl-C finishes the attempts in hand and leaves a valid file; --resume goes on from there. Of several "
+        "processes one that is stopped or killed leaves the rest to the others; whoever begins anew, with "
+        "--share on or --resume, goes on.\n"
         "\n"
         "examples:\n"
         "  demoloom generate handover -n 1000 -o handover.hdf5\n"
@@ -146,10 +166,57 @@ static const toolCommand command = {
         "path\n"
         "  demoloom generate handover -n 300 --where runs/handover/last.safetensors -o more.hdf5    where it "
         "fails\n"
+        "  mpirun -n 4 demoloom generate handover -n 1000 -o handover.hdf5    one dataset by four processes\n"
+        "  srun -n 16 demoloom generate handover -n 1000 -o handover.hdf5    by sixteen, on any machines\n"
+        "  demoloom generate handover -n 1000 --share on -j 8 -o handover.hdf5    by as many as this is typed "
+        "for\n"
+        "  demoloom generate handover --attempts 1000 --select random --shard 2/4 -o handover.hdf5    a "
+        "quarter\n"
         "  demoloom generate handover -n 1000 --disturb rough.yaml -o rough.hdf5    rough.yaml: `mass: [0.5, "
         "2]`\n",
     TOOL_OPTIONS(options),
 };
+
+// "2/4".
+static int read_shard(generateArgs* a) {
+  const char* text = a->shard;
+  int64_t i, n = 0;
+  bool read = tool_read_int(&i, &text, 1, INT32_MAX) && *text++ == '/' &&
+              tool_read_int(&n, &text, 1, INT32_MAX) && !*text && i <= n;
+  if (!read) return tool_usage("generate", "--shard takes I/N, 1/4 to 4/4 for instance, not '%s'", a->shard);
+
+  a->def.shard = (int)i - 1;
+  a->def.shards = (int)n;
+  if (!a->def.attempts) return tool_usage("generate", "--shard needs --attempts: of how many it is a part");
+  return 0;
+}
+
+// What does not go with several processes is refused, not ignored.
+static int read_sharing(generateArgs* a) {
+  loomGenerateDef* d = &a->def;
+  a->launcher = tool_launcher();
+  int code = a->shard ? read_shard(a) : 0;
+  if (code) return code;
+  if (a->shard && a->share == 0)
+    return tool_usage("generate", "--shard makes a part of a run that is shared; without --share off");
+  d->share = a->shard || (a->share < 0 ? a->launcher.size > 1 : a->share);
+  if (!d->share) return 0;
+
+  const char* why = a->share > 0 || a->shard ? "given to several processes"
+                                             : "started as one of several processes (--share off: by itself)";
+  if (!d->out) return tool_usage("generate", "%s, it needs -o", why);
+  if (d->seconds > 0)
+    return tool_usage("generate", "%s, it cannot stop by --time: they would stop at different attempts", why);
+  if (d->overwrite)
+    return tool_usage("generate",
+                      "%s, it cannot --overwrite: one that comes later would throw away what the others have "
+                      "made; remove %s and %s.parts first",
+                      why, d->out, d->out);
+  if (a->shard && (a->report || a->json))
+    return tool_usage("generate", "--%s: a part has no report of its own", a->report ? "report" : "json");
+  if (!d->threads) d->threads = tool_cores(&a->launcher);
+  return 0;
+}
 
 static int read_generate_options(generateArgs* a, int argc, char** argv) {
   loomGenerateDef* d = &a->def;
@@ -179,7 +246,8 @@ static int read_generate_options(generateArgs* a, int argc, char** argv) {
   }
 
   if (!d->successes && !d->attempts && !(d->seconds > 0)) d->successes = 100;
-  return tool_one_of_both("generate", d->overwrite, d->resume);
+  code = tool_one_of_both("generate", d->overwrite, d->resume);
+  return code ? code : read_sharing(a);
 }
 
 // What the command line says otherwise than the task.
@@ -214,7 +282,7 @@ static int open_generate_outputs(toolOutputs* outputs, const generateArgs* a, lo
   // What an earlier part of the run has left is replaced; where there was none, --resume is no leave to.
   char parts[LOOM_PATH_MAX];
   snprintf(parts, sizeof parts, "%.*s.parts", LOOM_PATH_MAX - 16, d->out ? d->out : "");
-  bool begun = d->resume && d->out && (loom_is_file(d->out) || loom_is_folder(parts));
+  bool begun = (d->resume || d->share) && d->out && (loom_is_file(d->out) || loom_is_folder(parts));
   loomOutputMode report = tool_output_mode(d->overwrite || begun);
   int code = tool_output(outputs, d->out, LOOM_OUTPUT_REPLACE, input, inputs, err);
   if (!code) code = tool_output(outputs, d->failed, report, input, inputs, err);
@@ -233,7 +301,8 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
   if (wrote) code = loom_dtw_spread(&report.diversity.dtw, a->def.out, err);
 
   // A picture that cannot be written is told after the numbers.
-  if (!code && a->report) code = loom_report_draw(&report, a->report, 1400, 900, err);
+  bool draws = a->report && (!a->def.share || run->assembled);
+  if (!code && draws) code = loom_report_draw(&report, a->report, 1400, 900, err);
   if (a->json) {
     cJSON* root = report_json(&report);
     if (a->def.attempt.where)
@@ -248,7 +317,7 @@ static int write_report(const generateArgs* a, const loomGenerateReport* run, co
     if (a->def.attempt.where) generate_where_print(a->def.attempt.where, a->where);
     tool_print_left_out();
     if (wrote) printf("wrote %s\n", a->def.out);
-    if (a->report && !code) printf("wrote %s\n", a->report);
+    if (draws && !code) printf("wrote %s\n", a->report);
   }
 
   loom_report_destroy(&report);
@@ -274,8 +343,10 @@ static int tell_giving_up(const generateArgs* a, const loomGenerateReport* run, 
 }
 
 static void show_progress(void* user, int64_t attempts, int64_t successes, double seconds) {
-  const loomGenerateDef* def = user;
+  const generateArgs* a = user;
+  const loomGenerateDef* def = &a->def;
   char note[64];
+  if (a->launcher.rank) return;  // one of several tells for all
 
   snprintf(note, sizeof note, "demos, %lld attempts, %.0f %% succeed", (long long)attempts,
            attempts ? 100 * (double)successes / (double)attempts : 0);
@@ -302,6 +373,19 @@ static int find_starts(loomStartMap** out, const generateArgs* a, const loomScen
   return generate_where(out, &where, scene, err);
 }
 
+// A part is for whoever puts them together.
+static int tell_shard(const generateArgs* a, const loomGenerateReport* run) {
+  fprintf(stderr, "part %s of %lld starts%s: %lld demos from %lld attempts lie in %s.parts\n", a->shard,
+          (long long)a->def.attempts, run->interrupted ? ", interrupted" : "", (long long)run->successes,
+          (long long)run->attempts, a->def.out);
+  return LOOM_OK;
+}
+
+// Of several that were started together, on one screen, one tells.
+static bool tells(const generateArgs* a, const loomGenerateReport* run) {
+  return a->launcher.size < 2 || !a->def.share || run->assembled;
+}
+
 // What came of the run, once it is over.
 static int tell_run(const generateArgs* a, const loomGenerateReport* report, const loomTask* task,
                     const loomSourceSet* sources, loomError* err) {
@@ -317,12 +401,14 @@ static int tell_run(const generateArgs* a, const loomGenerateReport* report, con
                           a->report);
   }
 
-  code = write_report(a, report, task, sources, err);
-  if (!code && report->gave_up) code = tell_giving_up(a, report, task, sources, err);
+  if (a->shard) return tell_shard(a, report);
+  if (tells(a, report)) code = write_report(a, report, task, sources, err);
+  if (!code && report->gave_up && tells(a, report)) code = tell_giving_up(a, report, task, sources, err);
   if (report->interrupted)
     fprintf(stderr, "interrupted after %lld demos from %lld attempts%s%s%s\n", (long long)report->successes,
             (long long)report->attempts, a->def.out ? "; " : "", a->def.out ? a->def.out : "",
             !a->def.out         ? ""
+            : a->def.share      ? ": the other processes go on, and so does the same command"
             : report->kept_old  ? " is as it was: --resume goes on"
             : report->successes ? " has them: --resume goes on"
                                 : " was not written: --resume goes on");
@@ -331,7 +417,7 @@ static int tell_run(const generateArgs* a, const loomGenerateReport* report, con
 
 // Fewer demos than asked for is a failure that scripts should see.
 static int status_of(const generateArgs* a, const loomGenerateReport* report) {
-  bool fewer = a->def.successes && report->successes < a->def.successes;
+  bool fewer = !a->shard && a->def.successes && report->successes < a->def.successes;
   return !report->already_complete && (report->interrupted || report->gave_up || fewer) ? EXIT_FAILED
                                                                                         : EXIT_DONE;
 }
@@ -342,6 +428,7 @@ int cmd_generate(int argc, char** argv) {
                     .limits = -1,
                     .clean = -1,
                     .mirrored = -1,
+                    .share = -1,
                     .max_failures = -1,
                     .def = loom_default_generate_def()};
   loomTask* task = NULL;
@@ -359,7 +446,7 @@ int cmd_generate(int argc, char** argv) {
     return tool_usage("generate", "--clean is for the task's own source demos, without --source");
 
   // The task, as the command line changes it, and where its assets are.
-  toolOutputs outputs = {0};
+  toolOutputs outputs = {.shared = a.def.share};
   code = open_generate_outputs(&outputs, &a, &err);
   if (!code) code = loom_task_find(&task, a.task, &err);
   if (!code) code = apply_choices(&a, task, &err);
@@ -395,7 +482,7 @@ int cmd_generate(int argc, char** argv) {
     tool_catch_signals();
     a.def.stop = &tool_stop;
     a.def.progress = show_progress;
-    a.def.user = &a.def;
+    a.def.user = &a;
     code = loom_generate(&report, scene, &sources, &a.def, &err);
   }
 

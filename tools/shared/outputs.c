@@ -15,7 +15,7 @@ int tool_output(toolOutputs* all, const char* path, loomOutputMode mode, const c
     if (!strcmp(all->path[i], path))
       return loom_error_set(err, LOOM_ERR_USAGE, "%s: named for two outputs; name another file", path);
 
-  loomOutputDef def = {.path = path, .mode = mode, .ninput = n, .input = input};
+  loomOutputDef def = {.path = path, .mode = mode, .shared = all->shared, .ninput = n, .input = input};
   int code = loom_output_open(&all->held[all->n], &def, err);
   if (!code) all->path[all->n++] = path;
   return code;

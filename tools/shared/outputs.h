@@ -12,6 +12,7 @@ enum { TOOL_OUTPUTS = 4 };
 /// Zeroed: none.
 typedef struct toolOutputs {
   int n;
+  bool shared;  // with other processes of the same run (loomOutputDef)
   const char* path[TOOL_OUTPUTS];
   loomOutput held[TOOL_OUTPUTS];
 } toolOutputs;
