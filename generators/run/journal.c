@@ -313,8 +313,7 @@ static int check_complete(const loomJournal* j, loomError* err) {
 
 // What says when there is enough is one thing while any of them is at work.
 static int share_limits(const loomJournal* j, loomError* err) {
-  static const char other[] =
-      "or, once all of them have ended, begin with others: --share on, or --share off --resume";
+  static const char other[] = "begin with others once all of them have ended";
   char path[LOOM_RUN_FILE_MAX], *kept = NULL;
   loom_run_folder_path(path, &j->folder, limits_file);
   int code = LOOM_OK;
