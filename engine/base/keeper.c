@@ -1,11 +1,13 @@
 #include "engine/base/keeper.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 struct loomKeeper {
   char folder[LOOM_PATH_MAX];
@@ -14,36 +16,21 @@ struct loomKeeper {
   loomLease* lease;  // (n) of workers; zeroed: none
 
   pthread_t thread;
-  pthread_mutex_t lock;  // of the leases and `over`
-  pthread_cond_t woken;
-  bool over;
+  pthread_mutex_t lock;  // of the leases
+  int over;              // an event's descriptor
 };
-
-static struct timespec in_seconds(double seconds) {
-  struct timespec at;
-  clock_gettime(CLOCK_MONOTONIC, &at);
-
-  // A beat may be a day, or a fraction of a second.
-  double ns = (double)at.tv_nsec + 1e9 * seconds;
-  at.tv_sec += (time_t)(ns / 1e9);
-  at.tv_nsec = (long)(ns - 1e9 * (double)(time_t)(ns / 1e9));
-  return at;
-}
 
 // A lease that was lost is not told: what is written under it is the same whoever writes it.
 static void* beat(void* user) {
   loomKeeper* k = user;
-  pthread_mutex_lock(&k->lock);
+  struct pollfd over = {.fd = k->over, .events = POLLIN};
 
-  while (!k->over) {
+  do {
+    pthread_mutex_lock(&k->lock);
     for (int i = 0; i < k->n; i++)
       if (k->lease[i].path[0]) loom_lease_beat(&k->lease[i]);
-
-    struct timespec until = in_seconds(k->beat / 4);
-    while (!k->over && pthread_cond_timedwait(&k->woken, &k->lock, &until) != ETIMEDOUT) continue;
-  }
-
-  pthread_mutex_unlock(&k->lock);
+    pthread_mutex_unlock(&k->lock);
+  } while (poll(&over, 1, (int)(250 * k->beat)) < 1);
   return NULL;
 }
 
@@ -69,18 +56,15 @@ int loom_keeper_create(loomKeeper** out, const char* folder, double seconds, int
   strncpy(k->folder, folder, sizeof k->folder - 1);
   k->beat = seconds;
   k->n = n;
-  pthread_condattr_t clock;
-  pthread_condattr_init(&clock);
-  pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-  pthread_cond_init(&k->woken, &clock);
-  pthread_condattr_destroy(&clock);
   pthread_mutex_init(&k->lock, NULL);
+  k->over = eventfd(0, EFD_CLOEXEC);
 
-  int why = start_thread(k);
+  int why = k->over < 0 ? errno : start_thread(k);
   if (!why) {
     *out = k;
     return LOOM_OK;
   }
+  if (k->over >= 0) close(k->over);
   free(k->lease);
   free(k);
   return loom_error_set(err, LOOM_ERR_MEMORY, "no thread can be started (%s)", strerror(why));
@@ -89,14 +73,11 @@ int loom_keeper_create(loomKeeper** out, const char* folder, double seconds, int
 void loom_keeper_destroy(loomKeeper* k) {
   if (!k) return;
 
-  pthread_mutex_lock(&k->lock);
-  k->over = true;
-  pthread_cond_signal(&k->woken);
-  pthread_mutex_unlock(&k->lock);
+  eventfd_write(k->over, 1);
   pthread_join(k->thread, NULL);
 
   for (int i = 0; i < k->n; i++) loom_lease_release(&k->lease[i]);
-  pthread_cond_destroy(&k->woken);
+  close(k->over);
   pthread_mutex_destroy(&k->lock);
   free(k->lease);
   free(k);

@@ -11,35 +11,35 @@
 #include "generators/attempt/quota.h"
 #include "generators/attempt/stage.h"
 #include "generators/attempt/tries.h"
-#include "generators/run/journal.h"
+#include "generators/run/batch.h"
 #include "generators/run/record.h"
 #include "generators/run/screen.h"
 #include "generators/run/settings.h"
-#include "generators/run/share.h"
+
+typedef loomGenerateWorker worker;
+typedef loomGenerateRun run;
 
 // Starts of a batch (attempts, where each has one try) see the same source statistics, so where batches end
 // is part of what a seed means: it never depends on the number of threads. The first ones are short, so
 // that poor sources are found out early.
-enum { batch_size = 64 };
 
 static int64_t batch_end(int64_t start) {
   int64_t end = 4;
-  while (end <= start && end < batch_size) end *= 2;
-  return end > start ? end : start - start % batch_size + batch_size;
+  while (end <= start && end < LOOM_BATCH_STARTS) end *= 2;
+  return end > start ? end : start - start % LOOM_BATCH_STARTS + LOOM_BATCH_STARTS;
 }
 
 static int64_t batch_begin(int64_t start) {
-  if (start >= batch_size) return start - start % batch_size;
+  if (start >= LOOM_BATCH_STARTS) return start - start % LOOM_BATCH_STARTS;
   int64_t end = batch_end(start);
   return end > 4 ? end / 2 : 0;
 }
 
 loomGenerateDef loom_default_generate_def(void) {
-  return (loomGenerateDef){
-      .attempt = loom_default_attempt_def(),
-      .write = loom_default_write_def(),
-      .hopeless = LOOM_HOPELESS,
-      .heartbeat = 20};
+  return (loomGenerateDef){.attempt = loom_default_attempt_def(),
+                           .write = loom_default_write_def(),
+                           .hopeless = LOOM_HOPELESS,
+                           .heartbeat = 20};
 }
 
 void loom_generate_report_destroy(loomGenerateReport* report) {
@@ -50,48 +50,8 @@ void loom_generate_report_destroy(loomGenerateReport* report) {
 
 // ---- workers
 
-typedef struct worker {
-  loomEpisode* episode;
-  loomTrace trace;
-  int* failed;  // (best) at the start in hand
-  double cpu;
-} worker;
-
-typedef struct run {
-  loomGenerateReport* report;
-  const loomScene* scene;
-  const loomSourceSet* sources;
-  loomSourceSet best;  // the sources that attempts use: all, or those that a screening has kept
-  const loomGenerateDef* def;
-  loomJournal* journal;
-  worker* workers;
-  int worker_count;
-  int *tries, *wins;  // (best) as of the last finished batch
-  int stages;
-  int *stage_tries, *stage_wins;  // (stages x best) likewise, where sources are mixed
-  double* kept;                   // (best) rows of kept demos, in demos
-  double *share, *share_room;     // (stages x best) of the batch's attempts, and room to find them
-  double begun;
-  uint64_t first;        // attempt number of the batch's first: seldom a later try, where a run was cut off
-  int most_tries;        // that a start gets
-  int count;             // starts of the batch
-  loomStartResult start[batch_size];  // what came of them, in `batch`
-  bool known[batch_size];             // that it has been made
-  bool earlier[batch_size];           // by an earlier run
-  bool elsewhere[batch_size];         // by another process of this run
-  loomAttemptResult* batch;   // (batch_size x tries) of these starts
-  loomAttemptResult* prefix;  // (batch_size x tries) those that count: finished without a gap, and asked for
-  int starts, attempts;       // of which so many starts, and attempts
-  int64_t prefix_successes;   // successes up to there, earlier batches included
-  loomShare* others;          // starts that other processes make or have made; NULL: there are none
-  bool behind;                // what it has found so far was there before it began
-  double looked;              // when leases that others have were last asked for
-  bool ask_all;               // this round asks for them
-  int made;                   // starts of this round
-} run;
-
 static int make_workers(run* r, loomError* err) {
-  r->worker_count = loom_pool_workers(r->def->threads, batch_size);
+  r->worker_count = loom_pool_workers(r->def->threads, LOOM_BATCH_STARTS);
   r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
   r->tries = calloc((size_t)r->sources->n + 1, sizeof *r->tries);
   r->wins = calloc((size_t)r->sources->n + 1, sizeof *r->wins);
@@ -103,14 +63,15 @@ static int make_workers(run* r, loomError* err) {
   r->share = calloc(stage_room, sizeof *r->share);
   r->share_room = calloc(2 * stage_room, sizeof *r->share_room);
   r->most_tries = loom_attempt_tries(&r->def->attempt);
-  size_t room = (size_t)batch_size * (size_t)r->most_tries;
+  size_t room = (size_t)LOOM_BATCH_STARTS * (size_t)r->most_tries;
   r->batch = calloc(room, sizeof *r->batch);
   r->prefix = calloc(room, sizeof *r->prefix);
   bool counts =
       r->tries && r->wins && r->stage_tries && r->stage_wins && r->kept && r->share && r->share_room;
   if (!r->workers || !counts || !r->batch || !r->prefix)
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
-  for (int i = 0; i < batch_size; i++) r->start[i].attempt = r->batch + (size_t)i * (size_t)r->most_tries;
+  for (int i = 0; i < LOOM_BATCH_STARTS; i++)
+    r->start[i].attempt = r->batch + (size_t)i * (size_t)r->most_tries;
 
   // An episode and a trace each, kept from attempt to attempt.
   for (int i = 0; i < r->worker_count; i++) {
@@ -145,11 +106,6 @@ static void free_workers(run* r) {
   if (r->report->screening.n) free(r->best.replay);
 }
 
-// The number in `sources` of one of those that attempts use.
-static int source_of_best(const run* r, int best) {
-  return best < 0 || !r->report->screening.n ? best : r->report->screening.kept[best];
-}
-
 // All sources, or the best of them; which these are costs attempts.
 static int choose_sources(run* r, loomError* err) {
   loomScreening* s = &r->report->screening;
@@ -160,242 +116,6 @@ static int choose_sources(run* r, loomError* err) {
   if (!code) code = loom_screening_pick(&r->best, s, r->sources, err);
   if (code) loom_screening_destroy(s);
   return code;
-}
-
-// After MuJoCo raised an error the simulation is in an unknown state: make it anew.
-static int renew_worker(worker* w, const loomScene* scene, loomError* err) {
-  loomEpisode* fresh;
-  int code = loom_episode_create(&fresh, scene, err);
-  if (code) return code;
-
-  // Its measured times go on.
-  fresh->times = w->episode->times;
-  fresh->physics_steps = w->episode->physics_steps;
-
-  loom_episode_destroy(w->episode);
-  w->episode = fresh;
-  return 0;
-}
-
-// Where other processes may write it too, each has a draft of its own.
-static int write_shard(const run* r, worker* w, const loomAttemptResult* result, loomError* err) {
-  char path[LOOM_PATH_MAX], draft[LOOM_PATH_MAX];
-  loom_journal_shard(path, r->journal, result->attempt, result->outcome == LOOM_OUTCOME_SUCCESS);
-  if (r->others) loom_share_draft(draft, r->others, (int)(w - r->workers), path);
-
-  int code = loom_record_write(r->others ? draft : path, result, &w->trace, w->episode, r->sources,
-                               &r->def->attempt, &r->def->write, r->def->next_obs, err);
-  return code || !r->others ? code : loom_share_put(draft, path, err);
-}
-
-// One attempt. It depends on its number alone, on the snapshot of statistics and on the tries before it.
-static int attempt_number(run* r, worker* w, loomAttemptResult* result, uint64_t number, loomError* err) {
-  bool again = loom_attempt_try(&r->def->attempt, number) > 0;
-  const loomSourceStats stats = {r->best.n, r->tries, r->wins, again ? w->failed : NULL, r->share};
-  double start = loom_thread_cpu();
-  int code = loom_attempt_run(result, &w->trace, w->episode, &r->best, &stats, &r->def->attempt, number, err);
-  for (int k = 0; k < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; k++) {
-    int* source = &result->source[k / LOOM_MAX_SUBTASKS][k % LOOM_MAX_SUBTASKS];
-    *source = source_of_best(r, *source);
-  }
-
-  // Successes are kept, failures where there is a file for them; each is a shard of its own.
-  bool keep = result->outcome == LOOM_OUTCOME_SUCCESS || (r->def->failed && w->trace.rows);
-  if (!code && keep && r->journal) code = write_shard(r, w, result, err);
-
-  if (!code && result->outcome == LOOM_OUTCOME_SIMULATOR) code = renew_worker(w, r->scene, err);
-
-  w->cpu += loom_thread_cpu() - start;
-  return code;
-}
-
-static bool uses_source(const loomAttemptResult* r, int source) {
-  for (int i = 0; i < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; i++) {
-    if (r->source[i / LOOM_MAX_SUBTASKS][i % LOOM_MAX_SUBTASKS] == source) return true;
-  }
-  return false;
-}
-
-static void note_failed(int* failed, const run* r, const loomAttemptResult* result) {
-  for (int s = 0; s < r->best.n; s++) failed[s] += uses_source(result, source_of_best(r, s));
-}
-
-// What earlier tries at the start of an attempt used, of the first `n` results.
-static void find_failed(int* failed, const run* r, uint64_t number, int64_t n) {
-  const loomAttemptDef* def = &r->def->attempt;
-  memset(failed, 0, sizeof *failed * (size_t)r->sources->n);
-
-  uint64_t start = loom_attempt_start(def, number);
-  for (int64_t i = n - 1; i >= 0 && loom_attempt_start(def, r->report->results[i].attempt) == start; i--)
-    note_failed(failed, r, &r->report->results[i]);
-}
-
-// The attempt that a start of the batch begins with.
-static uint64_t first_attempt(const run* r, int i) {
-  const loomAttemptDef* def = &r->def->attempt;
-  return i ? (loom_attempt_start(def, r->first) + (uint64_t)i) * (uint64_t)r->most_tries : r->first;
-}
-
-// A start of the batch: tries at it until one succeeds, or none is left.
-static int make_start(run* r, worker* w, int i, loomError* err) {
-  uint64_t most = (uint64_t)r->most_tries, number = first_attempt(r, i);
-  loomStartResult* made = &r->start[i];
-  loomTimes before = w->episode->times;
-  double cpu = w->cpu;
-  int code = 0;
-
-  find_failed(w->failed, r, number, r->report->result_count);
-  made->n = 0;
-  for (uint64_t end = number - number % most + most; !code && number < end; number++) {
-    loomAttemptResult* result = &made->attempt[made->n++];
-    code = attempt_number(r, w, result, number, err);
-    if (result->outcome == LOOM_OUTCOME_SUCCESS) break;
-    note_failed(w->failed, r, result);
-  }
-
-  // What it took, for the others' sums.
-  made->cpu_seconds = w->cpu - cpu;
-  made->times = w->episode->times;
-  loom_times_subtract(&made->times, &before);
-  return code;
-}
-
-// A start that others may make or have made: it is taken first.
-static int make_shared_start(run* r, worker* w, int i, loomError* err) {
-  int number = (int)(w - r->workers);
-  uint64_t first = first_attempt(r, i), start = loom_attempt_start(&r->def->attempt, first);
-  bool taken = false;
-  if (!r->ask_all && loom_share_seems_taken(r->others, start)) return 0;
-  int code = loom_share_take(&taken, r->others, number, start, err);
-  if (code || !taken) return code;
-
-  // Somebody may have finished it between the look and the lease.
-  code = loom_share_read(&r->start[i], r->others, first, err);
-  r->elsewhere[i] = !code && r->start[i].n;
-  if (!code && !r->elsewhere[i]) {
-    code = make_start(r, w, i, err);
-    if (!code) code = loom_share_write(r->others, number, &r->start[i], err);
-  }
-  loom_share_give(r->others, number, !code);
-  return code;
-}
-
-static int try_start(void* user, int number_of_worker, int i, loomError* err) {
-  run* r = user;
-  worker* w = &r->workers[number_of_worker];
-  if (r->known[i]) return 0;
-  return r->others ? make_shared_start(r, w, i, err) : make_start(r, w, i, err);
-}
-
-static bool time_is_up(const run* r) {
-  return r->def->seconds > 0 && loom_clock() - r->begun > r->def->seconds;
-}
-
-static bool gives_up(const loomGenerateDef* def, int64_t attempts, int64_t successes) {
-  return loom_gives_up(attempts, successes, def->max_failures, def->hopeless);
-}
-
-// Whether attempts beyond these count no more. A part of a run cannot know.
-static bool is_over(const run* r) {
-  if (r->def->shards) return false;
-  int64_t attempts = r->report->attempts + r->attempts;
-  if (r->def->successes && r->prefix_successes >= r->def->successes) return true;
-  if (r->def->attempts && attempts >= r->def->attempts) return true;
-  return gives_up(r->def, attempts, r->prefix_successes);
-}
-
-static bool have_enough(void* user) {
-  const run* r = user;
-  return is_over(r) || time_is_up(r);
-}
-
-// Attempts beyond the last one that counts are thrown away: on one thread they would not have been run.
-static void count_prefix(run* r) {
-  for (; r->starts < r->count && r->known[r->starts] && !is_over(r); r->starts++) {
-    const loomStartResult* made = &r->start[r->starts];
-    for (int k = 0; k < made->n && !is_over(r); k++) {
-      r->prefix[r->attempts++] = made->attempt[k];
-      r->prefix_successes += made->attempt[k].outcome == LOOM_OUTCOME_SUCCESS;
-      r->report->resumed += r->earlier[r->starts];
-    }
-
-    // What it took another process; what it took here is in this one's own sums.
-    if (!r->elsewhere[r->starts]) continue;
-    r->report->cpu_seconds += made->cpu_seconds;
-    loom_times_add(&r->report->times, &made->times);
-  }
-}
-
-static int note_finished(void* user, int number_of_worker, int i, int prefix, loomError* err) {
-  run* r = user;
-  (void)number_of_worker, (void)prefix, (void)err;
-
-  r->made += !r->known[i] && r->start[i].n;
-  r->known[i] = r->start[i].n;
-  count_prefix(r);
-
-  if (r->def->progress) {
-    r->def->progress(r->def->user, r->report->attempts + r->attempts, r->prefix_successes,
-                     loom_clock() - r->begun);
-  }
-  return 0;
-}
-
-// What others have made since. As long as all is there that is looked for, an earlier run has made it.
-static int look_for_others(run* r, loomError* err) {
-  int code = 0, found = 0;
-  for (int i = 0; !code && i < r->count; i++) {
-    if (r->known[i]) continue;
-    code = loom_share_read(&r->start[i], r->others, first_attempt(r, i), err);
-    r->known[i] = !code && r->start[i].n;
-    r->earlier[i] = r->known[i] && r->behind;
-    r->elsewhere[i] = r->known[i] && !r->behind;
-    found += r->known[i];
-  }
-  r->behind = r->behind && found == r->count;
-  count_prefix(r);
-  return code;
-}
-
-static int run_pool(run* r, loomError* err) {
-  const loomPoolDef pool = {.n = r->count,
-                            .threads = r->worker_count,
-                            .user = r,
-                            .item = try_start,
-                            .finished = note_finished,
-                            .enough = have_enough,
-                            .stop = r->def->stop};
-  return loom_pool_run(&pool, err);
-}
-
-// Rounds over the starts of the batch that nobody has made yet. What others have in hand is waited for, and
-// taken from whoever is gone.
-static int run_shared_batch(run* r, loomError* err) {
-  const double wait = 0.01, ask = 0.5;  // s
-
-  for (;;) {
-    int code = look_for_others(r, err);
-    if (code || r->starts == r->count || have_enough(r) || (r->def->stop && *r->def->stop)) return code;
-
-    // Leases are asked for now and then: one that is there is somebody's, most likely.
-    r->ask_all = loom_clock() - r->looked > ask;
-    if (r->ask_all) r->looked = loom_clock();
-    r->made = 0;
-    code = run_pool(r, err);
-    if (code) return code;
-    if (!r->made) loom_sleep(wait);
-  }
-}
-
-static int run_batch(run* r, uint64_t first, int count, loomError* err) {
-  r->first = first;
-  r->count = count;
-  r->starts = r->attempts = 0;
-  for (int i = 0; i < count; i++) {
-    r->start[i].n = 0;
-    r->known[i] = r->earlier[i] = r->elsewhere[i] = false;
-  }
-  return r->others ? run_shared_batch(r, err) : run_pool(r, err);
 }
 
 // ---- bookkeeping
@@ -469,7 +189,7 @@ static void count_sources(run* r, int64_t upto) {
     const loomAttemptResult* result = &r->report->results[i];
     if (start_of(r, result->attempt) >= upto) break;
     for (int s = 0; s < r->best.n; s++) {
-      if (!uses_source(result, source_of_best(r, s))) continue;
+      if (!loom_batch_uses(result, loom_batch_source(r, s))) continue;
       r->tries[s]++;
       r->wins[s] += result->outcome == LOOM_OUTCOME_SUCCESS;
     }
@@ -485,9 +205,9 @@ static bool is_enough(const loomGenerateDef* def, const loomGenerateReport* p) {
 
 static bool limits_reached(const run* r) {
   const loomGenerateReport* p = r->report;
-  if (is_enough(r->def, p) || gives_up(r->def, p->attempts, p->successes)) return true;
+  if (is_enough(r->def, p) || loom_batch_gives_up(r->def, p->attempts, p->successes)) return true;
 
-  return (r->def->stop && *r->def->stop) || time_is_up(r);
+  return (r->def->stop && *r->def->stop) || loom_batch_time_is_up(r);
 }
 
 static int generate_loop(run* r, loomError* err) {
@@ -505,7 +225,7 @@ static int generate_loop(run* r, loomError* err) {
 
     // Attempts of a batch run on all workers.
     loomError why = {0, ""};
-    int failed = run_batch(r, next, count, &why);
+    int failed = loom_batch_run(r, next, count, &why);
 
     // What was finished before an attempt failed is kept all the same; in a shared run it has its own files.
     bool append = r->journal && !r->def->share;
@@ -521,7 +241,7 @@ static int generate_loop(run* r, loomError* err) {
   // What was asked for comes before why it ended.
   const loomGenerateReport* p = r->report;
   r->report->interrupted = r->def->stop && *r->def->stop;
-  r->report->gave_up = !is_enough(r->def, p) && gives_up(r->def, p->attempts, p->successes);
+  r->report->gave_up = !is_enough(r->def, p) && loom_batch_gives_up(r->def, p->attempts, p->successes);
   return 0;
 }
 
@@ -549,12 +269,12 @@ static int shard_loop(run* r, loomError* err) {
                           "(--share on)",
                           r->scene->task->path);
 
-  for (int64_t first = 0; first < def->attempts && !(def->stop && *def->stop); first += batch_size) {
-    if (first / batch_size % def->shards != def->shard) continue;
+  for (int64_t first = 0; first < def->attempts && !(def->stop && *def->stop); first += LOOM_BATCH_STARTS) {
+    if (first / LOOM_BATCH_STARTS % def->shards != def->shard) continue;
     int64_t rest = def->attempts - first;
     uint64_t number = (uint64_t)first * (uint64_t)r->most_tries;
     r->prefix_successes = r->report->successes;
-    int code = run_batch(r, number, (int)(rest < batch_size ? rest : batch_size), err);
+    int code = loom_batch_run(r, number, (int)(rest < LOOM_BATCH_STARTS ? rest : LOOM_BATCH_STARTS), err);
     for (int i = 0; !code && i < r->attempts; i++) code = keep_result(r, &r->prefix[i], err);
     if (code) return code;
   }
@@ -614,8 +334,8 @@ static int remake(run* r, int64_t i, const char* why, loomError* err) {
 
   // The sources' statistics are those of its batch.
   count_sources(r, batch_begin(start_of(r, number)));
-  find_failed(r->workers[0].failed, r, number, i);
-  int code = attempt_number(r, &r->workers[0], &r->batch[0], number, err);
+  loom_batch_find_failed(r->workers[0].failed, r, number, i);
+  int code = loom_batch_attempt(r, &r->workers[0], &r->batch[0], number, err);
   if (code || (r->batch[0].outcome == old->outcome && r->batch[0].steps == old->steps)) return code;
   return loom_error_set(
       err, LOOM_ERR_FORMAT,

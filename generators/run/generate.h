@@ -64,9 +64,9 @@ typedef struct loomGenerateReport {
   double cpu_seconds;  // of all workers in attempts
   loomTimes times;     // of all workers, seconds
   bool interrupted, already_complete;
-  bool kept_old;  // interrupted: what was to be replaced is there still, what was made waits for --resume
+  bool kept_old;   // interrupted: what was to be replaced is there still, what was made waits for --resume
   bool assembled;  // this process has written the dataset; of a shared run one does
-  bool gave_up;   // after max_failures, or as hopeless; work in progress stays for a resumed run
+  bool gave_up;    // after max_failures, or as hopeless; work in progress stays for a resumed run
   loomScreening screening;  // with best_sources
   int64_t result_count;
   loomAttemptResult* results;  // (result_count) in order of attempt number

@@ -162,9 +162,9 @@ static const char done_mark[] = "done";
 // What says when a shared run has enough, and that it has given up and left a file of what there is.
 static const char limits_file[] = "limits.json", given_up[] = "given_up";
 
-static const char* const own_files[] = {
-    "demo-*",    "failed-*", "journal.bin",      "run.json", LOOM_REPLACES_FILE, LOOM_SHARE_RESULTS "*",
-    limits_file, given_up,   NULL};
+static const char* const own_files[] = {"demo-*",    "failed-*",         "journal.bin",
+                                        "run.json",  LOOM_REPLACES_FILE, LOOM_SHARE_RESULTS "*",
+                                        limits_file, given_up,           NULL};
 static const char* const own_folders[] = {LOOM_SHARE_LEASES, NULL};
 static const char* const own_leases[] = {LOOM_SHARE_RESULTS "*", "end.*", "now-*", NULL};
 

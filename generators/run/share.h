@@ -16,18 +16,18 @@
 typedef struct loomShare loomShare;
 
 typedef struct loomShareDef {
-  const char* folder;            // OUT.parts
-  bool alone;                    // nobody else is at work: no leases
-  double beat;                   // s (loomLeaseDef)
-  int workers;                   // of this process
-  const loomColumns* columns;    // of loomAttemptResult
-  const loomAttemptDef* attempt; // of the run
+  const char* folder;             // OUT.parts
+  bool alone;                     // nobody else is at work: no leases
+  double beat;                    // s (loomLeaseDef)
+  int workers;                    // of this process
+  const loomColumns* columns;     // of loomAttemptResult
+  const loomAttemptDef* attempt;  // of the run
 } loomShareDef;
 
 /// What came of a start.
 typedef struct loomStartResult {
-  int n;                      // tries that were made of it; 0: nothing is known
-  loomAttemptResult* attempt; // (tries that a start gets, n of them filled)
+  int n;                       // tries that were made of it; 0: nothing is known
+  loomAttemptResult* attempt;  // (tries that a start gets, n of them filled)
   double cpu_seconds;
   loomTimes times;
 } loomStartResult;

@@ -98,10 +98,10 @@ static const toolOption options[] = {
                        "make OUT together with all processes, here and on machines that see its folder, that "
                        "are given the same command; on unless given where mpirun, mpiexec or srun has "
                        "started several"),
-    TOOL_OPTION_AS("heartbeat", 0, "S", generateArgs, REAL, def.heartbeat, .least = 0.05, .most = 86400,
-                   .unit = "s",
-                   .about = "a process of another machine that is not heard of for 1.25 of them has lost what "
-                            "it had in hand to the others"),
+    TOOL_OPTION_AS(
+        "heartbeat", 0, "S", generateArgs, REAL, def.heartbeat, .least = 0.05, .most = 86400, .unit = "s",
+        .about = "a process of another machine that is not heard of for 1.25 of them has lost what "
+                 "it had in hand to the others"),
     TOOL_OPTION_AS("shard", 0, "I/N", generateArgs, STRING, shard,
                    .about =
                        "make only every N-th block of the first --attempts starts, I = 1 .. N, for machines "
@@ -151,7 +151,8 @@ static const toolCommand command = {
         "Makes new demos of a task from its source demos and writes those that succeed as one robomimic "
         "dataset.\n",
     .after =
-        "Ctrl-C finishes the attempts in hand and leaves a valid file; --resume goes on from there. Of several "
+        "Ctrl-C finishes the attempts in hand and leaves a valid file; --resume goes on from there. Of "
+        "several "
         "processes one that is stopped or killed leaves the rest to the others; whoever begins anew, with "
         "--share on or --resume, goes on.\n"
         "\n"
@@ -168,7 +169,8 @@ static const toolCommand command = {
         "fails\n"
         "  mpirun -n 4 demoloom generate handover -n 1000 -o handover.hdf5    one dataset by four processes\n"
         "  srun -n 16 demoloom generate handover -n 1000 -o handover.hdf5    by sixteen, on any machines\n"
-        "  demoloom generate handover -n 1000 --share on -j 8 -o handover.hdf5    by as many as this is typed "
+        "  demoloom generate handover -n 1000 --share on -j 8 -o handover.hdf5    by as many as this is "
+        "typed "
         "for\n"
         "  demoloom generate handover --attempts 1000 --select random --shard 2/4 -o handover.hdf5    a "
         "quarter\n"

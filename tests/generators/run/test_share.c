@@ -1,5 +1,5 @@
-// One dataset by several processes: the same bytes as one makes, whoever of them is killed before any one of its
-// writes, renames and removals, and what does not belong together is refused or told by its name.
+// One dataset by several processes: the same bytes as one makes, whoever of them is killed before any one of
+// its writes, renames and removals, and what does not belong together is refused or told by its name.
 #include "tests/kill_fixture.h"
 #include "tests/own_fixture.h"
 
@@ -102,9 +102,7 @@ static run shared(void) {
 
 static void several_make_the_same(void** state) {
   const own* o = *state;
-  static const struct {
-    int processes, threads;
-  } table[] = {{1, 1}, {1, 2}, {2, 1}, {3, 1}, {2, 2}};
+  static const struct { int processes, threads; } table[] = {{1, 1}, {1, 2}, {2, 1}, {3, 1}, {2, 2}};
 
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     pid_t child[3];
@@ -262,8 +260,9 @@ static void parts_make_the_same(void** state) {
     assert_int_equal(run_apart(o, wanted, 0), 0);
     assert_int_not_equal(access(place, F_OK), 0);
   }
-  snprintf(command, sizeof command, "mkdir %s && cp %s/part?.hdf5.parts/[a-z]*-* %s && cp %s/part0.hdf5.parts/*.json %s",
-           parts, dir, parts, dir, parts);
+  snprintf(command, sizeof command,
+           "mkdir %s && cp %s/part?.hdf5.parts/[a-z]*-* %s && cp %s/part0.hdf5.parts/*.json %s", parts, dir,
+           parts, dir, parts);
   assert_int_equal(system(command), 0);
 
   // Nothing is left to be made: how long it takes tells nothing, but files do.
@@ -312,10 +311,9 @@ static int close_whole(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(several_make_the_same),
-                                     cmocka_unit_test(killed_anywhere_the_others_go_on),
-                                     cmocka_unit_test(other_runs_are_refused),
-                                     cmocka_unit_test(what_is_damaged_is_told_and_made_again),
-                                     cmocka_unit_test(parts_make_the_same)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(several_make_the_same), cmocka_unit_test(killed_anywhere_the_others_go_on),
+      cmocka_unit_test(other_runs_are_refused), cmocka_unit_test(what_is_damaged_is_told_and_made_again),
+      cmocka_unit_test(parts_make_the_same)};
   return cmocka_run_group_tests(tests, open_whole, close_whole);
 }

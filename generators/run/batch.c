@@ -1,0 +1,252 @@
+#include "generators/run/batch.h"
+
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/pool.h"
+#include "generators/attempt/tries.h"
+#include "generators/run/record.h"
+#include "generators/run/settings.h"
+
+typedef loomGenerateWorker worker;
+typedef loomGenerateRun run;
+
+int loom_batch_source(const run* r, int best) {
+  return best < 0 || !r->report->screening.n ? best : r->report->screening.kept[best];
+}
+
+// After MuJoCo raised an error the simulation is in an unknown state: make it anew.
+static int renew_worker(worker* w, const loomScene* scene, loomError* err) {
+  loomEpisode* fresh;
+  int code = loom_episode_create(&fresh, scene, err);
+  if (code) return code;
+
+  // Its measured times go on.
+  fresh->times = w->episode->times;
+  fresh->physics_steps = w->episode->physics_steps;
+
+  loom_episode_destroy(w->episode);
+  w->episode = fresh;
+  return 0;
+}
+
+// Where other processes may write it too, each has a draft of its own.
+static int write_shard(const run* r, worker* w, const loomAttemptResult* result, loomError* err) {
+  char path[LOOM_PATH_MAX], draft[LOOM_PATH_MAX];
+  loom_journal_shard(path, r->journal, result->attempt, result->outcome == LOOM_OUTCOME_SUCCESS);
+  if (r->others) loom_share_draft(draft, r->others, (int)(w - r->workers), path);
+
+  int code = loom_record_write(r->others ? draft : path, result, &w->trace, w->episode, r->sources,
+                               &r->def->attempt, &r->def->write, r->def->next_obs, err);
+  return code || !r->others ? code : loom_share_put(draft, path, err);
+}
+
+// One attempt. It depends on its number alone, on the snapshot of statistics and on the tries before it.
+int loom_batch_attempt(run* r, worker* w, loomAttemptResult* result, uint64_t number, loomError* err) {
+  bool again = loom_attempt_try(&r->def->attempt, number) > 0;
+  const loomSourceStats stats = {r->best.n, r->tries, r->wins, again ? w->failed : NULL, r->share};
+  double start = loom_thread_cpu();
+  int code = loom_attempt_run(result, &w->trace, w->episode, &r->best, &stats, &r->def->attempt, number, err);
+  for (int k = 0; k < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; k++) {
+    int* source = &result->source[k / LOOM_MAX_SUBTASKS][k % LOOM_MAX_SUBTASKS];
+    *source = loom_batch_source(r, *source);
+  }
+
+  // Successes are kept, failures where there is a file for them; each is a shard of its own.
+  bool keep = result->outcome == LOOM_OUTCOME_SUCCESS || (r->def->failed && w->trace.rows);
+  if (!code && keep && r->journal) code = write_shard(r, w, result, err);
+
+  if (!code && result->outcome == LOOM_OUTCOME_SIMULATOR) code = renew_worker(w, r->scene, err);
+
+  w->cpu += loom_thread_cpu() - start;
+  return code;
+}
+
+bool loom_batch_uses(const loomAttemptResult* r, int source) {
+  for (int i = 0; i < LOOM_MAX_ARMS * LOOM_MAX_SUBTASKS; i++) {
+    if (r->source[i / LOOM_MAX_SUBTASKS][i % LOOM_MAX_SUBTASKS] == source) return true;
+  }
+  return false;
+}
+
+static void note_failed(int* failed, const run* r, const loomAttemptResult* result) {
+  for (int s = 0; s < r->best.n; s++) failed[s] += loom_batch_uses(result, loom_batch_source(r, s));
+}
+
+// What earlier tries at the start of an attempt used, of the first `n` results.
+void loom_batch_find_failed(int* failed, const run* r, uint64_t number, int64_t n) {
+  const loomAttemptDef* def = &r->def->attempt;
+  memset(failed, 0, sizeof *failed * (size_t)r->sources->n);
+
+  uint64_t start = loom_attempt_start(def, number);
+  for (int64_t i = n - 1; i >= 0 && loom_attempt_start(def, r->report->results[i].attempt) == start; i--)
+    note_failed(failed, r, &r->report->results[i]);
+}
+
+// The attempt that a start of the batch begins with.
+static uint64_t first_attempt(const run* r, int i) {
+  const loomAttemptDef* def = &r->def->attempt;
+  return i ? (loom_attempt_start(def, r->first) + (uint64_t)i) * (uint64_t)r->most_tries : r->first;
+}
+
+// A start of the batch: tries at it until one succeeds, or none is left.
+static int make_start(run* r, worker* w, int i, loomError* err) {
+  uint64_t most = (uint64_t)r->most_tries, number = first_attempt(r, i);
+  loomStartResult* made = &r->start[i];
+  loomTimes before = w->episode->times;
+  double cpu = w->cpu;
+  int code = 0;
+
+  loom_batch_find_failed(w->failed, r, number, r->report->result_count);
+  made->n = 0;
+  for (uint64_t end = number - number % most + most; !code && number < end; number++) {
+    loomAttemptResult* result = &made->attempt[made->n++];
+    code = loom_batch_attempt(r, w, result, number, err);
+    if (result->outcome == LOOM_OUTCOME_SUCCESS) break;
+    note_failed(w->failed, r, result);
+  }
+
+  // What it took, for the others' sums.
+  made->cpu_seconds = w->cpu - cpu;
+  made->times = w->episode->times;
+  loom_times_subtract(&made->times, &before);
+  return code;
+}
+
+// A start that others may make or have made: it is taken first.
+static int make_shared_start(run* r, worker* w, int i, loomError* err) {
+  int number = (int)(w - r->workers);
+  uint64_t first = first_attempt(r, i), start = loom_attempt_start(&r->def->attempt, first);
+  bool taken = false;
+  if (!r->ask_all && loom_share_seems_taken(r->others, start)) return 0;
+  int code = loom_share_take(&taken, r->others, number, start, err);
+  if (code || !taken) return code;
+
+  // Somebody may have finished it between the look and the lease.
+  code = loom_share_read(&r->start[i], r->others, first, err);
+  r->elsewhere[i] = !code && r->start[i].n;
+  if (!code && !r->elsewhere[i]) {
+    code = make_start(r, w, i, err);
+    if (!code) code = loom_share_write(r->others, number, &r->start[i], err);
+  }
+  loom_share_give(r->others, number, !code);
+  return code;
+}
+
+static int try_start(void* user, int number_of_worker, int i, loomError* err) {
+  run* r = user;
+  worker* w = &r->workers[number_of_worker];
+  if (r->known[i]) return 0;
+  return r->others ? make_shared_start(r, w, i, err) : make_start(r, w, i, err);
+}
+
+bool loom_batch_time_is_up(const run* r) {
+  return r->def->seconds > 0 && loom_clock() - r->begun > r->def->seconds;
+}
+
+bool loom_batch_gives_up(const loomGenerateDef* def, int64_t attempts, int64_t successes) {
+  return loom_gives_up(attempts, successes, def->max_failures, def->hopeless);
+}
+
+// Whether attempts beyond these count no more. A part of a run cannot know.
+static bool is_over(const run* r) {
+  if (r->def->shards) return false;
+  int64_t attempts = r->report->attempts + r->attempts;
+  if (r->def->successes && r->prefix_successes >= r->def->successes) return true;
+  if (r->def->attempts && attempts >= r->def->attempts) return true;
+  return loom_batch_gives_up(r->def, attempts, r->prefix_successes);
+}
+
+static bool have_enough(void* user) {
+  const run* r = user;
+  return is_over(r) || loom_batch_time_is_up(r);
+}
+
+// Attempts beyond the last one that counts are thrown away: on one thread they would not have been run.
+static void count_prefix(run* r) {
+  for (; r->starts < r->count && r->known[r->starts] && !is_over(r); r->starts++) {
+    const loomStartResult* made = &r->start[r->starts];
+    for (int k = 0; k < made->n && !is_over(r); k++) {
+      r->prefix[r->attempts++] = made->attempt[k];
+      r->prefix_successes += made->attempt[k].outcome == LOOM_OUTCOME_SUCCESS;
+      r->report->resumed += r->earlier[r->starts];
+    }
+
+    // What it took another process; what it took here is in this one's own sums.
+    if (!r->elsewhere[r->starts]) continue;
+    r->report->cpu_seconds += made->cpu_seconds;
+    loom_times_add(&r->report->times, &made->times);
+  }
+}
+
+static int note_finished(void* user, int number_of_worker, int i, int prefix, loomError* err) {
+  run* r = user;
+  (void)number_of_worker, (void)prefix, (void)err;
+
+  r->made += !r->known[i] && r->start[i].n;
+  r->known[i] = r->start[i].n;
+  count_prefix(r);
+
+  if (r->def->progress) {
+    r->def->progress(r->def->user, r->report->attempts + r->attempts, r->prefix_successes,
+                     loom_clock() - r->begun);
+  }
+  return 0;
+}
+
+// What others have made since. As long as all is there that is looked for, an earlier run has made it.
+static int look_for_others(run* r, loomError* err) {
+  int code = 0, found = 0;
+  for (int i = 0; !code && i < r->count; i++) {
+    if (r->known[i]) continue;
+    code = loom_share_read(&r->start[i], r->others, first_attempt(r, i), err);
+    r->known[i] = !code && r->start[i].n;
+    r->earlier[i] = r->known[i] && r->behind;
+    r->elsewhere[i] = r->known[i] && !r->behind;
+    found += r->known[i];
+  }
+  r->behind = r->behind && found == r->count;
+  count_prefix(r);
+  return code;
+}
+
+static int run_pool(run* r, loomError* err) {
+  const loomPoolDef pool = {.n = r->count,
+                            .threads = r->worker_count,
+                            .user = r,
+                            .item = try_start,
+                            .finished = note_finished,
+                            .enough = have_enough,
+                            .stop = r->def->stop};
+  return loom_pool_run(&pool, err);
+}
+
+// Rounds over the starts of the batch that nobody has made yet. What others have in hand is waited for, and
+// taken from whoever is gone.
+static int run_shared_batch(run* r, loomError* err) {
+  const double wait = 0.01, ask = 0.5;  // s
+
+  for (;;) {
+    int code = look_for_others(r, err);
+    if (code || r->starts == r->count || have_enough(r) || (r->def->stop && *r->def->stop)) return code;
+
+    // Leases are asked for now and then: one that is there is somebody's, most likely.
+    r->ask_all = loom_clock() - r->looked > ask;
+    if (r->ask_all) r->looked = loom_clock();
+    r->made = 0;
+    code = run_pool(r, err);
+    if (code) return code;
+    if (!r->made) loom_sleep(wait);
+  }
+}
+
+int loom_batch_run(run* r, uint64_t first, int count, loomError* err) {
+  r->first = first;
+  r->count = count;
+  r->starts = r->attempts = 0;
+  for (int i = 0; i < count; i++) {
+    r->start[i].n = 0;
+    r->known[i] = r->earlier[i] = r->elsewhere[i] = false;
+  }
+  return r->others ? run_shared_batch(r, err) : run_pool(r, err);
+}
