@@ -1,5 +1,6 @@
 #include "generators/run/batch.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "engine/base/clock.h"
@@ -13,6 +14,19 @@ typedef loomGenerateRun run;
 
 int loom_batch_source(const run* r, int best) {
   return best < 0 || !r->report->screening.n ? best : r->report->screening.kept[best];
+}
+
+bool loom_batch_looks_back(const run* r) {
+  const loomTask* task = r->scene->task;
+  bool looks = false;
+  for (int a = 0; a < task->arm_count; a++) {
+    for (int k = 0; k < task->subtask_count[a]; k++) {
+      const loomSelectDef* s = &task->subtasks[a][k].select;
+      looks = looks || s->strategy == LOOM_SELECT_WEIGHTED || s->strategy == LOOM_SELECT_BALANCED ||
+              (s->strategy != LOOM_SELECT_RANDOM && s->success_weight != 0);
+    }
+  }
+  return looks && (r->def->best_sources ? r->def->best_sources : r->sources->n) > 1;
 }
 
 // After MuJoCo raised an error the simulation is in an unknown state: make it anew.
@@ -118,8 +132,12 @@ static int make_shared_start(run* r, worker* w, int i, loomError* err) {
   int number = (int)(w - r->workers);
   uint64_t first = first_attempt(r, i), start = loom_attempt_start(&r->def->attempt, first);
   bool taken = false;
-  if (!r->ask_all && loom_share_seems_taken(r->others, start)) return 0;
-  int code = loom_share_take(&taken, r->others, number, start, err);
+
+  // Made already, or in somebody's hands.
+  int code = loom_share_read(&r->start[i], r->others, first, err);
+  r->elsewhere[i] = !code && r->start[i].n;
+  if (code || r->elsewhere[i] || (!r->ask_all && loom_share_seems_taken(r->others, start))) return code;
+  code = loom_share_take(&taken, r->others, number, start, err);
   if (code || !taken) return code;
 
   // Somebody may have finished it between the look and the lease.
@@ -157,11 +175,6 @@ static bool is_over(const run* r) {
   return loom_batch_gives_up(r->def, attempts, r->prefix_successes);
 }
 
-static bool have_enough(void* user) {
-  const run* r = user;
-  return is_over(r) || loom_batch_time_is_up(r);
-}
-
 // Attempts beyond the last one that counts are thrown away: on one thread they would not have been run.
 static void count_prefix(run* r) {
   for (; r->starts < r->count && r->known[r->starts] && !is_over(r); r->starts++) {
@@ -183,8 +196,9 @@ static int note_finished(void* user, int number_of_worker, int i, int prefix, lo
   run* r = user;
   (void)number_of_worker, (void)prefix, (void)err;
 
-  r->made += !r->known[i] && r->start[i].n;
+  r->found += !r->known[i] && r->start[i].n;
   r->known[i] = r->start[i].n;
+  r->ended[i] = true;
   count_prefix(r);
 
   if (r->def->progress) {
@@ -194,20 +208,35 @@ static int note_finished(void* user, int number_of_worker, int i, int prefix, lo
   return 0;
 }
 
-// What others have made since. As long as all is there that is looked for, an earlier run has made it.
+// What others have made since, up to the first start that nobody has. As long as all is there that is looked
+// for, an earlier run has made it.
 static int look_for_others(run* r, loomError* err) {
-  int code = 0, found = 0;
-  for (int i = 0; !code && i < r->count; i++) {
+  int code = 0;
+
+  for (int i = r->starts; !code && i < r->count; i++) {
     if (r->known[i]) continue;
+    if (i < r->handed && !r->ended[i]) break;  // a worker's
     code = loom_share_read(&r->start[i], r->others, first_attempt(r, i), err);
     r->known[i] = !code && r->start[i].n;
     r->earlier[i] = r->known[i] && r->behind;
     r->elsewhere[i] = r->known[i] && !r->behind;
-    found += r->known[i];
+    r->behind = r->behind && r->known[i];
+    if (!r->known[i]) break;
   }
-  r->behind = r->behind && found == r->count;
+  r->seen = loom_clock();
   count_prefix(r);
   return code;
+}
+
+// What others have made may be enough long before all is made that is in hand. What keeps it from being read
+// is told by the next round.
+static bool have_enough(void* user) {
+  const double every = 0.2;  // s
+  run* r = user;
+  if (r->others && loom_clock() - r->seen > every) look_for_others(r, NULL);
+  bool enough = is_over(r) || loom_batch_time_is_up(r);
+  r->handed += !enough;
+  return enough;
 }
 
 static int run_pool(run* r, loomError* err) {
@@ -218,25 +247,31 @@ static int run_pool(run* r, loomError* err) {
                             .finished = note_finished,
                             .enough = have_enough,
                             .stop = r->def->stop};
-  return loom_pool_run(&pool, err);
+  memset(r->ended, 0, sizeof *r->ended * (size_t)r->count);
+  r->handed = 0;
+  int code = loom_pool_run(&pool, err);
+  r->handed = 0;
+  return code;
 }
 
 // Rounds over the starts of the batch that nobody has made yet. What others have in hand is waited for, and
 // taken from whoever is gone.
 static int run_shared_batch(run* r, loomError* err) {
-  const double wait = 0.01, ask = 0.5;  // s
+  const double least = 0.01, most = 0.1, ask = 0.5;  // s
+  double wait = least;
 
   for (;;) {
     int code = look_for_others(r, err);
-    if (code || r->starts == r->count || have_enough(r) || (r->def->stop && *r->def->stop)) return code;
+    if (code || r->starts == r->count || is_over(r) || (r->def->stop && *r->def->stop)) return code;
 
     // Leases are asked for now and then: one that is there is somebody's, most likely.
     r->ask_all = loom_clock() - r->looked > ask;
     if (r->ask_all) r->looked = loom_clock();
-    r->made = 0;
+    r->found = 0;
     code = run_pool(r, err);
     if (code) return code;
-    if (!r->made) loom_sleep(wait);
+    if (!r->found) loom_sleep(wait);
+    wait = r->found ? least : fmin(2 * wait, most);
   }
 }
 

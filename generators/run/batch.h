@@ -6,7 +6,8 @@
 #include "generators/run/journal.h"
 #include "generators/run/share.h"
 
-enum { LOOM_BATCH_STARTS = 64 };  // at most
+enum { LOOM_BATCH_STARTS = 64 };   // at most, where an attempt depends on the batches before its own
+enum { LOOM_BATCH_AHEAD = 1024 };  // where it does not, and processes share the run: hundreds at work at once
 
 typedef struct loomGenerateWorker {
   loomEpisode* episode;
@@ -30,23 +31,25 @@ typedef struct loomGenerateRun {
   double* kept;                   // (best) rows of kept demos, in demos
   double *share, *share_room;     // (stages x best) of the batch's attempts, and room to find them
   double begun;
-  uint64_t first;  // attempt number of the batch's first: seldom a later try, where a run was cut off
-  int most_tries;  // that a start gets
-  int count;       // starts of the batch
-  loomStartResult start[LOOM_BATCH_STARTS];  // what came of them, in `batch`
-  bool known[LOOM_BATCH_STARTS];             // that it has been made
-  bool earlier[LOOM_BATCH_STARTS];           // by an earlier run
-  bool elsewhere[LOOM_BATCH_STARTS];         // by another process of this run
-  loomAttemptResult* batch;                  // (LOOM_BATCH_STARTS x tries) of these starts
-  loomAttemptResult*
-      prefix;  // (LOOM_BATCH_STARTS x tries) those that count: finished without a gap, and asked for
-  int starts, attempts;      // of which so many starts, and attempts
-  int64_t prefix_successes;  // successes up to there, earlier batches included
-  loomShare* others;         // starts that other processes make or have made; NULL: there are none
-  bool behind;               // what it has found so far was there before it began
-  double looked;             // when leases that others have were last asked for
-  bool ask_all;              // this round asks for them
-  int made;                  // starts of this round
+  uint64_t first;          // attempt number of the batch's first: seldom a later try, where a run was cut off
+  int most_tries;          // that a start gets
+  int count, room;         // starts of the batch, and for how many there is room
+  loomStartResult* start;  // (room) what came of them, in `batch`
+  bool* known;             // (room) that it has been made
+  bool* earlier;           // (room) by an earlier run
+  bool* elsewhere;         // (room) by another process of this run
+  bool* ended;             // (room) no worker has it in hand any more, in this round
+  int handed;              // starts that workers have been given in this round: the first ones
+  loomAttemptResult* batch;   // (room x tries) of these starts
+  loomAttemptResult* prefix;  // (room x tries) those that count: finished without a gap, and asked for
+  int starts, attempts;       // of which so many starts, and attempts
+  int64_t prefix_successes;   // successes up to there, earlier batches included
+  loomShare* others;          // starts that other processes make or have made; NULL: there are none
+  bool behind;                // what it has found so far was there before it began
+  double seen;                // when others' starts were last looked for
+  double looked;              // when leases that others have were last asked for
+  bool ask_all;               // this round asks for them
+  int found;                  // starts of this round that are there now
 } loomGenerateRun;
 
 /// Make `count` starts of the batch that begins with attempt `first`, or as many as are enough: run->prefix.
@@ -57,6 +60,9 @@ int loom_batch_attempt(loomGenerateRun* run, loomGenerateWorker* worker, loomAtt
                        uint64_t number, loomError* err);
 /// What earlier tries at the start of an attempt used, of the first n results.
 void loom_batch_find_failed(int* failed, const loomGenerateRun* run, uint64_t number, int64_t n);
+
+/// Whether what sources did in earlier batches has a say in which one an attempt takes.
+bool loom_batch_looks_back(const loomGenerateRun* run);
 
 /// The number in `sources` of one of those that attempts use.
 int loom_batch_source(const loomGenerateRun* run, int best);

@@ -50,6 +50,14 @@ void loom_generate_report_destroy(loomGenerateReport* report) {
 
 // ---- workers
 
+// Starts in hand at a time. With many tries at each, fewer.
+static int batch_room(const run* r) {
+  enum { MOST_ATTEMPTS = 4 * LOOM_BATCH_AHEAD };
+  if (!r->def->share || loom_batch_looks_back(r)) return LOOM_BATCH_STARTS;
+  int room = MOST_ATTEMPTS / r->most_tries;
+  return room > LOOM_BATCH_AHEAD ? LOOM_BATCH_AHEAD : room > LOOM_BATCH_STARTS ? room : LOOM_BATCH_STARTS;
+}
+
 static int make_workers(run* r, loomError* err) {
   r->worker_count = loom_pool_workers(r->def->threads, LOOM_BATCH_STARTS);
   r->workers = calloc((size_t)r->worker_count, sizeof *r->workers);
@@ -63,15 +71,20 @@ static int make_workers(run* r, loomError* err) {
   r->share = calloc(stage_room, sizeof *r->share);
   r->share_room = calloc(2 * stage_room, sizeof *r->share_room);
   r->most_tries = loom_attempt_tries(&r->def->attempt);
-  size_t room = (size_t)LOOM_BATCH_STARTS * (size_t)r->most_tries;
+  r->room = batch_room(r);
+  r->start = calloc((size_t)r->room, sizeof *r->start);
+  r->known = calloc((size_t)r->room, 4 * sizeof *r->known);
+  size_t room = (size_t)r->room * (size_t)r->most_tries;
   r->batch = calloc(room, sizeof *r->batch);
   r->prefix = calloc(room, sizeof *r->prefix);
   bool counts =
       r->tries && r->wins && r->stage_tries && r->stage_wins && r->kept && r->share && r->share_room;
-  if (!r->workers || !counts || !r->batch || !r->prefix)
+  if (!r->workers || !counts || !r->start || !r->known || !r->batch || !r->prefix)
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for workers");
-  for (int i = 0; i < LOOM_BATCH_STARTS; i++)
-    r->start[i].attempt = r->batch + (size_t)i * (size_t)r->most_tries;
+  r->earlier = r->known + r->room;
+  r->elsewhere = r->earlier + r->room;
+  r->ended = r->elsewhere + r->room;
+  for (int i = 0; i < r->room; i++) r->start[i].attempt = r->batch + (size_t)i * (size_t)r->most_tries;
 
   // An episode and a trace each, kept from attempt to attempt.
   for (int i = 0; i < r->worker_count; i++) {
@@ -94,6 +107,8 @@ static void free_workers(run* r) {
     free(r->workers[i].failed);
   }
   free(r->workers);
+  free(r->start);
+  free(r->known);
   free(r->batch);
   free(r->prefix);
   free(r->tries);
@@ -216,7 +231,7 @@ static int generate_loop(run* r, loomError* err) {
     const loomGenerateReport* p = r->report;
     uint64_t next = p->attempts ? loom_attempt_next(&r->def->attempt, &p->results[p->result_count - 1]) : 0;
     int64_t first = start_of(r, next), rest = r->def->attempts - p->attempts;
-    int count = (int)(batch_end(first) - first);
+    int count = r->room > LOOM_BATCH_STARTS ? r->room : (int)(batch_end(first) - first);
     if (r->def->attempts && count > rest) count = (int)rest;
 
     // Source statistics as of the batch's begin, so that the middle of one sees the same.
@@ -245,24 +260,10 @@ static int generate_loop(run* r, loomError* err) {
   return 0;
 }
 
-// Whether what sources did so far has a say in which one an attempt takes.
-static bool looks_back(const run* r) {
-  const loomTask* task = r->scene->task;
-  bool looks = false;
-  for (int a = 0; a < task->arm_count; a++) {
-    for (int k = 0; k < task->subtask_count[a]; k++) {
-      const loomSelectDef* s = &task->subtasks[a][k].select;
-      looks = looks || s->strategy == LOOM_SELECT_WEIGHTED || s->strategy == LOOM_SELECT_BALANCED ||
-              (s->strategy != LOOM_SELECT_RANDOM && s->success_weight != 0);
-    }
-  }
-  return looks && r->best.n > 1;
-}
-
 // Every so many-th batch of the first starts.
 static int shard_loop(run* r, loomError* err) {
   const loomGenerateDef* def = r->def;
-  if (looks_back(r))
+  if (loom_batch_looks_back(r))
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "%s: attempts are made in parts only where they do not depend on what sources did "
                           "in earlier ones: choose them by --select random, or share the run's folder "
