@@ -324,9 +324,11 @@ $(GRADIENTS): %: %.o $(DOUBLE_OBJ) $(BUILD)/libdemoloom.a
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
 # Parts of the program, beside the library.
-TOOL_TESTS := $(addprefix $(BUILD)/tests/tools/,shared/test_options shared/test_overlay command/test_weave_plan)
+TOOL_TESTS := $(addprefix $(BUILD)/tests/tools/,shared/test_options shared/test_overlay shared/test_launcher \
+                command/test_weave_plan)
 $(BUILD)/tests/tools/shared/test_options: $(addprefix $(BUILD)/tools/shared/,options.o common.o file_kind.o)
 $(BUILD)/tests/tools/shared/test_overlay: $(addprefix $(BUILD)/tools/shared/,overlay.o annotation.o)
+$(BUILD)/tests/tools/shared/test_launcher: $(addprefix $(BUILD)/tools/shared/,launcher.o common.o file_kind.o)
 $(BUILD)/tests/tools/command/test_weave_plan: $(BUILD)/tools/command/weave_plan.o
 $(TOOL_TESTS): %: %.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')

@@ -228,13 +228,28 @@ static int look_for_others(run* r, loomError* err) {
   return code;
 }
 
+// Whether the first start that is missing, which all that is made after it waits for, is in the hands of
+// somebody who is gone: then the next round begins with it.
+static bool is_left_behind(run* r) {
+  const double ask = 0.5;  // s
+  int i = r->starts, spare = r->worker_count;
+  if (i >= r->handed || !r->ended[i] || r->known[i] || loom_clock() - r->looked < ask) return false;
+
+  bool taken;
+  r->looked = loom_clock();
+  uint64_t start = loom_attempt_start(&r->def->attempt, first_attempt(r, i));
+  if (loom_share_take(&taken, r->others, spare, start, NULL) || !taken) return false;
+  loom_share_give(r->others, spare, false);
+  return true;
+}
+
 // What others have made may be enough long before all is made that is in hand. What keeps it from being read
 // is told by the next round.
 static bool have_enough(void* user) {
   const double every = 0.2;  // s
   run* r = user;
   if (r->others && loom_clock() - r->seen > every) look_for_others(r, NULL);
-  bool enough = is_over(r) || loom_batch_time_is_up(r);
+  bool enough = is_over(r) || loom_batch_time_is_up(r) || (r->others && is_left_behind(r));
   r->handed += !enough;
   return enough;
 }

@@ -353,7 +353,7 @@ static int open_share(run* r, loomError* err) {
   const loomShareDef def = {.folder = folder,
                             .alone = !r->def->share,
                             .beat = r->def->heartbeat,
-                            .workers = r->worker_count,
+                            .workers = r->worker_count + 1,  // and one that looks after the others
                             .columns = loom_journal_columns(),
                             .attempt = &r->def->attempt};
   r->behind = true;

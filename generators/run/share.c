@@ -75,16 +75,17 @@ static bool is_of_start(const loomStartResult* r, const loomAttemptDef* def, uin
 // NULL, or what is wrong with it.
 static const char* unpack(loomStartResult* out, const loomShare* s, const char* bytes, size_t size,
                           uint64_t number) {
+  static const char begins[] = "demoloom start ";
   char header[HEADER_MAX];
   size_t costs = loom_columns_packed(cost_columns()), record = loom_columns_packed(s->def.columns);
-  unsigned long long digest;
+  size_t before = sizeof begins - 1 + 16;  // a digest
   uint64_t hash;
-  int n = 0;
 
   // As long as its first line says, and that of this version.
-  bool ours = sscanf(bytes, "demoloom start %16llx %d\n", &digest, &n) == 2;
-  if (!ours || n < 1 || n > loom_attempt_tries(s->def.attempt)) return "is not what a start leaves";
-  size_t head = (size_t)put_header(header, s, n), content = head + costs + (size_t)n * record;
+  bool ours = size > before && !strncmp(bytes, begins, sizeof begins - 1);
+  long n = ours ? strtol(bytes + before, NULL, 10) : 0;
+  if (n < 1 || n > loom_attempt_tries(s->def.attempt)) return "is not what a start leaves";
+  size_t head = (size_t)put_header(header, s, (int)n), content = head + costs + (size_t)n * record;
   if (size < head || memcmp(bytes, header, head) != 0) return "was written by another version";
   if (size != content + sizeof hash) return "is torn";
   memcpy(&hash, bytes + content, sizeof hash);
@@ -95,7 +96,7 @@ static const char* unpack(loomStartResult* out, const loomShare* s, const char* 
     memset(&out->attempt[i], 0, sizeof *out->attempt);
     loom_columns_unpack(&out->attempt[i], s->def.columns, bytes + head + costs + (size_t)i * record);
   }
-  out->n = n;
+  out->n = (int)n;
   return is_of_start(out, s->def.attempt, number) ? NULL : "is another start's";
 }
 

@@ -21,6 +21,7 @@
 #include "engine/base/run_folder.h"
 
 static char dir[64], path[128];
+static bool shared;
 static bool racing;  // others open and close the folder meanwhile
 
 static const char* const own_files[] = {"part-*", "settings.txt", NULL};
@@ -31,7 +32,9 @@ static int open_mode(loomRunFolder* out, loomFolderMode mode, loomError* err) {
                           .mode = mode,
                           .mark = "settings.txt",
                           .own = own_files,
+                          .shared = shared,
                           .alternative = "take another folder"};
+  if (shared) return loom_run_folder_open(out, &def, err);
 
   // What opening will say can be asked before, and changes nothing.
   loomError before = {0, ""}, said = {0, ""};
@@ -646,6 +649,34 @@ static void numbers_go_through_text(void** state) {
   free(text);
 }
 
+// Several at once: the first lets the others in, one by itself is kept out, and the last knows that it is.
+static void shared_by_several(void** state) {
+  (void)state;
+  loomRunFolder a, b, c;
+  loomError err = {0, ""};
+  shared = true;
+  assert_int_equal(open_mode(&a, LOOM_FOLDER_RESUME, &err), 0);
+  assert_true(a.alone);
+  assert_int_equal(open_mode(&b, LOOM_FOLDER_RESUME, &err), LOOM_ERR_USAGE);
+  loom_run_folder_share(&a);
+  assert_int_equal(open_mode(&b, LOOM_FOLDER_RESUME, &err), 0);
+  assert_false(a.alone || b.alone);
+
+  shared = false;
+  assert_int_equal(open_mode(&c, LOOM_FOLDER_RESUME, &err), LOOM_ERR_USAGE);
+  assert_non_null(strstr(err.message, "another run is at work on it"));
+
+  // Whoever asks and is not the last has let go of it.
+  assert_false(loom_run_folder_is_last(&a));
+  assert_true(loom_run_folder_is_last(&b));
+  loom_run_folder_close(&a);
+  assert_true(there("lock"));
+  loom_run_folder_close(&b);
+  assert_false(there("lock"));
+  assert_int_equal(open_mode(&c, LOOM_FOLDER_RESUME, &err), 0);
+  loom_run_folder_close(&c);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(new_then_resumed_then_overwritten, make_dir, remove_dir),
@@ -658,6 +689,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(another_process_is_kept_out, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(the_same_process_too, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(never_two_inside, make_dir, remove_dir),
+      cmocka_unit_test_setup_teardown(shared_by_several, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(other_settings_are_refused_by_line, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(records_come_back, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(a_torn_log_keeps_its_whole_records, make_dir, remove_dir),
