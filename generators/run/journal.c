@@ -163,10 +163,10 @@ static const char done_mark[] = "done";
 static const char limits_file[] = "limits.json", given_up[] = "given_up";
 
 static const char* const own_files[] = {"demo-*",    "failed-*",         "journal.bin",
-                                        "run.json",  LOOM_REPLACES_FILE, LOOM_SHARE_RESULTS "*",
+                                        "run.json",  LOOM_REPLACES_FILE, LOOM_SHARE_PATTERN,
                                         limits_file, given_up,           NULL};
 static const char* const own_folders[] = {LOOM_SHARE_LEASES, NULL};
-static const char* const own_leases[] = {LOOM_SHARE_RESULTS "*", "end.*", "now-*", NULL};
+static const char* const own_leases[] = {LOOM_SHARE_PATTERN, "end.*", "now-*", NULL};
 
 static int open_journal_folder(loomRunFolder* out, const char* path, loomFolderMode mode, bool shared,
                                loomError* err) {

@@ -232,5 +232,5 @@ void loom_share_give(loomShare* s, int worker, bool done) {
 }
 
 int loom_share_take_end(bool* taken, loomShare* s, loomError* err) {
-  return take(taken, s, 0, "end", err);
+  return take(taken, s, 0, LOOM_SHARE_END, err);
 }

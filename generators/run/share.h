@@ -10,8 +10,10 @@
 #include "engine/base/columns.h"
 #include "generators/attempt/attempt.h"
 
-#define LOOM_SHARE_LEASES "leases"   // the folder
-#define LOOM_SHARE_RESULTS "start-"  // and a number: what came of a start
+#define LOOM_SHARE_LEASES "leases"    // the folder
+#define LOOM_SHARE_RESULTS "start-"   // and a number: what came of a start
+#define LOOM_SHARE_PATTERN "start-*"  // of these, and of leases on them
+#define LOOM_SHARE_END "end"          // the lease on putting it all together: end.1, ...
 
 typedef struct loomShare loomShare;
 
