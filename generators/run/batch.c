@@ -240,6 +240,7 @@ static bool is_left_behind(run* r) {
   uint64_t start = loom_attempt_start(&r->def->attempt, first_attempt(r, i));
   if (loom_share_take(&taken, r->others, spare, start, NULL) || !taken) return false;
   loom_share_give(r->others, spare, false);
+  r->ask_next = true;
   return true;
 }
 
@@ -279,8 +280,10 @@ static int run_shared_batch(run* r, loomError* err) {
     int code = look_for_others(r, err);
     if (code || r->starts == r->count || is_over(r) || (r->def->stop && *r->def->stop)) return code;
 
-    // Leases are asked for now and then: one that is there is somebody's, most likely.
-    r->ask_all = loom_clock() - r->looked > ask;
+    // Leases are asked for now and then, and where somebody was left behind: one that is there is somebody's,
+    // most likely.
+    r->ask_all = r->ask_next || loom_clock() - r->looked > ask;
+    r->ask_next = false;
     if (r->ask_all) r->looked = loom_clock();
     r->found = 0;
     code = run_pool(r, err);

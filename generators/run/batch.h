@@ -48,6 +48,7 @@ typedef struct loomGenerateRun {
   bool behind;                // what it has found so far was there before it began
   double seen;                // when others' starts were last looked for
   double looked;              // when leases that others have were last asked for
+  bool ask_next;              // the next round asks for them
   bool ask_all;               // this round asks for them
   int found;                  // starts of this round that are there now
 } loomGenerateRun;

@@ -153,6 +153,22 @@ static void leave_parts(const own* o) {
   unlink(third);
 }
 
+// Of a process that was killed between taking a lease over and removing the file of whoever had it before.
+static void what_is_left_of_leases_holds_nobody(void** state) {
+  const own* o = *state;
+  char command[640];
+  snprintf(command, sizeof command,
+           "mkdir -p %s/leases && echo 'elsewhere 1 20 generation 1' >%s/leases/start-00000001.1 && "
+           "echo free >%s/leases/start-00000001.3",
+           parts, parts, parts);
+  assert_int_equal(system(command), 0);
+
+  // It goes on with that start before it makes many that nobody asked for.
+  assert_int_equal(run_apart(o, shared(), 0), 0);
+  assert_in_range(books->calls, 20, 400);
+  is_whole("leases", 0);
+}
+
 static void other_runs_are_refused(void** state) {
   const own* o = *state;
   static const struct {
@@ -311,9 +327,11 @@ static int close_whole(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(several_make_the_same), cmocka_unit_test(killed_anywhere_the_others_go_on),
-      cmocka_unit_test(other_runs_are_refused), cmocka_unit_test(what_is_damaged_is_told_and_made_again),
-      cmocka_unit_test(parts_make_the_same)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(several_make_the_same),
+                                     cmocka_unit_test(killed_anywhere_the_others_go_on),
+                                     cmocka_unit_test(what_is_left_of_leases_holds_nobody),
+                                     cmocka_unit_test(other_runs_are_refused),
+                                     cmocka_unit_test(what_is_damaged_is_told_and_made_again),
+                                     cmocka_unit_test(parts_make_the_same)};
   return cmocka_run_group_tests(tests, open_whole, close_whole);
 }
