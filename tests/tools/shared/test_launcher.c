@@ -15,7 +15,7 @@
 
 extern char** environ;
 
-// Each in an environment of its own; cores are those of one process where it may run on all, or -1: not looked at.
+// Each in an environment of its own; `each`: cores of one process at most, 0 = its part of all.
 static void each_is_known(void** state) {
   (void)state;
   int all = (int)sysconf(_SC_NPROCESSORS_ONLN);
