@@ -1,4 +1,4 @@
-// What mpirun, mpiexec and srun say of the processes that they start, and which part of the cores is each one's.
+// What mpirun, mpiexec and srun say of the processes that they start, and which part of the cores is whose.
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
