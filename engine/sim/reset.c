@@ -113,6 +113,8 @@ static int shape_edits(loomGeomEdit* edits, const loomObjectDef* object, const v
 
 // ---- placement
 
+enum { MOST_TRIES = 1000 };
+
 typedef struct circle {
   double x, y, radius;
 } circle;
@@ -140,10 +142,22 @@ static bool free_of(const circle* c, const circle* others, int n, double gap) {
   return true;
 }
 
+// A thousand draws, and so many of them were out of reach.
+static int no_place(const loomEpisode* e, const loomPlacement* place, int far, loomError* err) {
+  const char* why = "taken, or beyond every arm's reach; change its range or lessen `gap`";
+  if (!far) why = "something is in the way; change its range or lessen `gap`";
+  if (far == MOST_TRIES)
+    why = "beyond every arm's reach; change its range, move a robot, or say by `radius` how large it is";
+
+  return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: no place for '%s' in %d draws: %s",
+                        e->scene->task->path, e->scene->task->objects[place->object].name, MOST_TRIES, why);
+}
+
 // A place of the circle that is free and, in the world's frame, within reach.
 static int draw_place(circle* c, const loomEpisode* e, const loomPlacement* place, double z,
                       const circle* placed, int n, draws* from, loomError* err) {
-  int tries = 0;
+  int tries = 0, far = 0;
+  bool reached;
   bool stratified = from->stratified;
   do {
     // A part with no free place in it gives way to the whole range.
@@ -157,13 +171,10 @@ static int draw_place(circle* c, const loomEpisode* e, const loomPlacement* plac
     c->x = draw_range(from, x[0], x[1]);
     c->y = draw_range(from, y[0], y[1]);
 
-    if (++tries > 1000) {
-      return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                            "%s: no place for '%s' in 1000 draws that is free and within some arm's reach; "
-                            "change its range or lessen `gap`",
-                            e->scene->task->path, e->scene->task->objects[place->object].name);
-    }
-  } while (place->frame < 0 && (!free_of(c, placed, n, place->gap) || !within_reach(e, c, z)));
+    if (++tries > MOST_TRIES) return no_place(e, place, far, err);
+    reached = place->frame >= 0 || within_reach(e, c, z);
+    far += !reached;
+  } while (place->frame < 0 && (!reached || !free_of(c, placed, n, place->gap)));
   from->stratified = stratified;
   return 0;
 }

@@ -214,7 +214,7 @@ static void places_follow_frames_and_reach(void** state) {
   double reach[2] = {task->robots[0].reach, task->robots[1].reach};
   task->robots[0].reach = task->robots[1].reach = 0.05;
   assert_int_equal(loom_episode_reset(o->e, 0, 12, 1, &err), LOOM_ERR_UNSUPPORTED);
-  assert_non_null(strstr(err.message, "within some arm's reach"));
+  assert_non_null(strstr(err.message, "beyond every arm's reach; change its range, move a robot"));
   task->robots[0].reach = task->robots[1].reach = 2;
   must(loom_episode_reset(o->e, 0, 12, 1, &err), &err);
   task->robots[0].reach = reach[0];
