@@ -144,6 +144,21 @@ static int write_scene(loomFile* file, const loomEdit* e, loomError* err) {
   return 0;
 }
 
+// A line of the task that the script has filled in is told as the script's.
+static int name_line(const loomEdit* e, const char* path, int code, loomError* err) {
+  size_t n = strlen(path);
+  char *said = err ? strstr(err->message, path) : NULL, *end = NULL;
+  long line = said && said[n] == ':' ? strtol(said + n + 1, &end, 10) : 0;
+  int source = line > 0 && line < MOST_TEXT ? loom_edit_task_source(e, (int)line) : 0;
+
+  if (source && *end == ':') {
+    char why[sizeof err->message];
+    snprintf(why, sizeof why, "%s", end + 1 + (end[1] == ' '));
+    return loom_error_set(err, code, "%s:%d: %s", e->def->script, source, why);
+  }
+  return loom_error_prefix(err, code, "%s: what it makes is no task", e->def->script);
+}
+
 // The folder as it will be: its task with the model that lies beside it.
 static int try_task(const loomEdit* e, const loomFile* scene, const loomFile* task, loomError* err) {
   loomAssetRoots roots = {0};
@@ -161,7 +176,7 @@ static int try_task(const loomEdit* e, const loomFile* scene, const loomFile* ta
   loom_task_destroy(t);
   loom_asset_roots_destroy(&roots);
 
-  return code ? loom_error_prefix(err, code, "%s: what it makes is no task", e->def->script) : 0;
+  return code ? name_line(e, task->temporary, code, err) : 0;
 }
 
 static void remove_files(const loomEdit* e, const loomNames* files, const loomNames* but) {

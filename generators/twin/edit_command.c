@@ -206,6 +206,7 @@ int loom_edit_do(loomEdit* e, const loomEditCommand* c, loomError* err) {
                                                        [LOOM_EDIT_RESET] = reset_body};
   loomEditBody* body;
   if (c->kind == LOOM_EDIT_RUB && !strcmp(c->body, "world")) return rub_world(e, c, err);
+  if (c->kind == LOOM_EDIT_TASK) return loom_edit_task_fill(e, c->text, c->text_line, err);
   int code = loom_edit_find(&body, e, c->body, err);
 
   return code ? code : calls[c->kind](e, body, c, err);

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "engine/base/fields.h"
+#include "engine/base/file.h"
 #include "engine/base/yaml.h"
 #include "generators/twin/edit.h"
+#include "generators/twin/edit_work.h"
 
 // ---- what there is
 
@@ -15,7 +17,7 @@ static const char *const joint_types[] = {"fixed", "slide", "hinge", NULL}, *con
                                                                                 "-z", "+z", NULL};
 
 #define BIT(kind) (1u << LOOM_EDIT_##kind)
-enum { EVERY = (1u << LOOM_EDIT_KINDS) - 1 };
+enum { EVERY = ((1u << LOOM_EDIT_KINDS) - 1) & ~BIT(TASK) };  // that is done to a body
 
 // A command: what it is for, and an example.
 static const struct {
@@ -52,6 +54,10 @@ static const struct {
                           "{body: drawer, at: [0, -0.5, 0.52]}"},
     [LOOM_EDIT_RESET] = {"reset", "where an object begins, or a part on its joint",
                          "{body: drawer, in: D0, joint: [0, 0.02]}"},
+    [LOOM_EDIT_TASK] = {"task",
+                        "fill in keys of task.yaml (`demoloom help task`), each a line or more below it, in "
+                        "place of what they were: what it is about, robots, when it is done, how",
+                        "\n                success: {height: {of: mug, above: 0.95}}"},
 };
 
 typedef enum keyKind { NAME, NUMBERS, CHOICE } keyKind;
@@ -135,7 +141,8 @@ void loom_twin_edit_help(FILE* out) {
   for (int k = 0; k < LOOM_EDIT_KINDS; k++) {
     fprintf(out, "  %-7s ", kinds[k].name);
     loom_print_wrapped(out, kinds[k].about, 10);
-    fprintf(out, "            - %s: %s\n", kinds[k].name, kinds[k].example);
+    const char* example = kinds[k].example;
+    fprintf(out, "            - %s:%s%s\n", kinds[k].name, *example == '\n' ? "" : " ", example);
   }
 
   fputs("\nTheir keys; lengths in m, angles in rad, in the frame of the object that is cut:\n", out);
@@ -260,10 +267,22 @@ static int check_command(const loomEditCommand* c, const loomYaml* y, loomNode m
 
 // "place, turn, scale"
 static const char* all_kinds(void) {
-  return "place, turn, scale, weigh, rub, drag, cut, remove, cavity, panel, joint, handle or reset";
+  return "place, turn, scale, weigh, rub, drag, cut, remove, cavity, panel, joint, handle, reset or task";
 }
 
-static int read_command(loomEditCommand* c, const loomYaml* y, loomNode item, loomError* err) {
+// Keys of the task, as they are written; what they mean is the task's to say.
+static int read_task(loomEditCommand* c, const char* text, const loomYaml* y, loomNode map, loomError* err) {
+  const char* first = loom_yaml_is_map(y, map) ? loom_yaml_key(y, map, 0) : NULL;
+  c->text_line = loom_yaml_line(y, map);
+  int code = first ? loom_edit_task_text(&c->text, text, c->text_line, first) : LOOM_ERR_FORMAT;
+
+  if (code == LOOM_ERR_MEMORY) return loom_error_set(err, code, "out of memory for a script");
+  return code ? loom_yaml_error(y, map, "task", err, "write its keys a line each below it, as in task.yaml")
+              : 0;
+}
+
+static int read_command(loomEditCommand* c, const char* text, const loomYaml* y, loomNode item,
+                        loomError* err) {
   const char* name = loom_yaml_count(y, item) == 1 ? loom_yaml_key(y, item, 0) : NULL;
   *c = (loomEditCommand){.kind = LOOM_EDIT_KINDS,
                          .line = loom_yaml_line(y, item),
@@ -279,6 +298,7 @@ static int read_command(loomEditCommand* c, const loomYaml* y, loomNode item, lo
   loomNode map = loom_yaml_item(y, item, 0);
   if (c->kind == LOOM_EDIT_KINDS)
     return loom_yaml_error(y, item, name, err, "no such command; there are %s", all_kinds());
+  if (c->kind == LOOM_EDIT_TASK) return read_task(c, text, y, map, err);
   if (!loom_yaml_is_map(y, map))
     return loom_yaml_error(y, item, name, err, "expected its keys, as in `- %s: %s`", name,
                            kinds[c->kind].example);
@@ -303,9 +323,15 @@ static int read_command(loomEditCommand* c, const loomYaml* y, loomNode item, lo
 
 int loom_edit_script_read(loomEditScript* out, const char* path, loomError* err) {
   loomYaml* y = NULL;
+  char* text = NULL;
+  size_t length = 0;
   *out = (loomEditScript){0};
-  int code = loom_yaml_load(&y, NULL, path, err);
-  if (code) return code;
+  int code = loom_read_text(&text, &length, path, LOOM_YAML_MAX, err);
+  if (!code) code = loom_yaml_parse(&y, text, length, path, err);
+  if (code) {
+    free(text);
+    return code;
+  }
 
   loomNode root = loom_yaml_root(y);
   int n = loom_yaml_is_list(y, root) ? loom_yaml_count(y, root) : 0;
@@ -313,14 +339,16 @@ int loom_edit_script_read(loomEditScript* out, const char* path, loomError* err)
   out->command = calloc((size_t)n + 1, sizeof *out->command);
   if (!code && !out->command) code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", path);
   for (int i = 0; !code && i < n; i++, out->n = i)
-    code = read_command(&out->command[i], y, loom_yaml_item(y, root, i), err);
+    code = read_command(&out->command[i], text, y, loom_yaml_item(y, root, i), err);
 
   loom_yaml_destroy(y);
+  free(text);
   if (code) loom_edit_script_destroy(out);
   return code;
 }
 
 void loom_edit_script_destroy(loomEditScript* script) {
+  for (int i = 0; script->command && i < script->n; i++) free(script->command[i].text);
   free(script->command);
   *script = (loomEditScript){0};
 }

@@ -18,6 +18,7 @@ typedef enum loomEditKind {
   LOOM_EDIT_JOINT,
   LOOM_EDIT_HANDLE,
   LOOM_EDIT_RESET,
+  LOOM_EDIT_TASK,
   LOOM_EDIT_KINDS
 } loomEditKind;
 
@@ -34,6 +35,8 @@ typedef struct loomEditCommand {
   double yaw, by, mass, clearance, thickness, now, damping, friction;
   double range[2], joint[2], x[2], y[2], z, yaw_range[2], radius, rgba[4], rub[3];
   int type, side, edge;  // side and edge: -x, +x, -y, +y, -z, +z
+  char* text;            // task: its keys as they are written, not indented; malloc'ed
+  int text_line;         // of the script: the first line of them
 } loomEditCommand;
 
 enum {

@@ -197,3 +197,105 @@ int loom_edit_task_move(char** task, const char* name, const double by[3], doubl
 
   return code;
 }
+
+// ---- filled in
+
+int loom_edit_task_text(char** out, const char* script, int line, const char* key) {
+  loomText text = {0};
+  size_t at = 0, n = strlen(key), indent;
+  for (int i = 1; i < line; i++) at = line_end(script, at);
+  indent = indent_of(script + at);
+
+  // Keys at one depth, the first of them this one; not a map in braces.
+  const char* first = script + at + indent;
+  if (!indent || strncmp(first, key, n) != 0 || first[n] != ':') return LOOM_ERR_FORMAT;
+  for (size_t end; script[at]; at = end) {
+    size_t own = indent_of(script + at);
+    end = line_end(script, at);
+    if (own < indent && !blank(script + at)) break;
+    if (own > indent) own = indent;
+    loom_text_add(&text, script + at + own, end - at - own);
+  }
+  if (text.n && text.s[text.n - 1] != '\n') loom_text_puts(&text, "\n");
+  if (text.failed) {
+    loom_text_destroy(&text);
+    return LOOM_ERR_MEMORY;
+  }
+  *out = text.s;
+
+  return 0;
+}
+
+// Where the comment begins that ends at `at`, if it says FILL IN; else `at`.
+static size_t comment_above(const char* task, size_t at) {
+  size_t begin = at;
+  while (begin > 0) {
+    size_t line = begin - 1;
+    while (line > 0 && task[line - 1] != '\n') line--;
+    if (task[line] != '#') break;
+    begin = line;
+  }
+  const char* says = strstr(task + begin, "FILL IN");
+  return says && says < task + at ? begin : at;
+}
+
+// One key with all that belongs to it.
+static int fill_key(loomEdit* e, const char* key, const char* block, loomError* err) {
+  long there = find_key(e->task, 0, strlen(e->task), key, 0);
+  size_t n = strlen(e->task);
+  if (there >= 0)
+    return replace(&e->task, comment_above(e->task, (size_t)there), block_end(e->task, (size_t)there), block,
+                   err);
+
+  int code = n && e->task[n - 1] != '\n' ? replace(&e->task, n, n, "\n", err) : 0;
+  n = strlen(e->task);
+  return code ? code : replace(&e->task, n, n, block, err);
+}
+
+static void note_filled(loomEdit* e, const char* key, int line) {
+  int i = 0;
+  while (i < e->nfilled && strcmp(e->filled[i].key, key) != 0) i++;
+  if (i == LOOM_EDIT_FILLED) return;
+  if (i == e->nfilled) e->nfilled++;
+
+  snprintf(e->filled[i].key, sizeof e->filled[i].key, "%s", key);
+  e->filled[i].line = line;
+}
+
+int loom_edit_task_fill(loomEdit* e, const char* text, int line, loomError* err) {
+  int code = 0;
+  for (size_t at = 0, end; !code && text[at]; at = end) {
+    end = line_end(text, at);
+    if (!blank(text + at)) {
+      char key[LOOM_TWIN_NAME];
+      size_t n = strcspn(text + at, ":\n");
+      snprintf(key, sizeof key, "%.*s", (int)n, text + at);
+      end = block_end(text, at);
+
+      loomText block = {0};
+      loom_text_add(&block, text + at, end - at);
+      code = block.failed ? loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a task")
+                          : fill_key(e, key, block.s, err);
+      loom_text_destroy(&block);
+      note_filled(e, key, line);
+    }
+    for (size_t i = at; i < end; i++) line += text[i] == '\n';
+  }
+
+  return code;
+}
+
+int loom_edit_task_source(const loomEdit* e, int line) {
+  for (int i = 0; i < e->nfilled; i++) {
+    long at = find_key(e->task, 0, strlen(e->task), e->filled[i].key, 0);
+    if (at < 0) continue;
+
+    int first = 1, lines = 0;
+    size_t end = block_end(e->task, (size_t)at);
+    for (size_t c = 0; c < (size_t)at; c++) first += e->task[c] == '\n';
+    for (size_t c = (size_t)at; c < end; c++) lines += e->task[c] == '\n';
+    if (line >= first && line < first + lines) return e->filled[i].line + line - first;
+  }
+
+  return 0;
+}

@@ -9,7 +9,7 @@
 #include "generators/twin/edit_script.h"
 #include "generators/twin/twin_part.h"
 
-enum { LOOM_EDIT_LOOKS = 16, LOOM_EDIT_PLANES = 24 };
+enum { LOOM_EDIT_LOOKS = 16, LOOM_EDIT_PLANES = 24, LOOM_EDIT_FILLED = 64 };
 
 /// A closed mesh of a body, and the planes that it was cut along: none of its convex pieces goes beyond
 /// them.
@@ -36,6 +36,12 @@ typedef struct loomEditBody {
   loomEditCommand joint;  // its last, of kind LOOM_EDIT_KINDS where there is none
 } loomEditBody;
 
+/// A key of the task that the script has filled in, and the line where it says so.
+typedef struct loomEditFilled {
+  char key[LOOM_TWIN_NAME];
+  int line;
+} loomEditFilled;
+
 typedef struct loomEdit {
   const loomTwinEditDef* def;
   loomTwinEdited* out;
@@ -45,6 +51,8 @@ typedef struct loomEdit {
   int revision;                   // of this edit: part of the names of new files
   int nbody;
   loomEditBody body[LOOM_TWIN_BODIES];
+  int nfilled;
+  loomEditFilled filled[LOOM_EDIT_FILLED];
   loomNames made, old;  // files of mesh_dir: written now; no longer needed
   loomTwinDef twin_def;
   loomTwin twin;
@@ -96,6 +104,13 @@ int loom_edit_task_object(char** task, const char* name, loomError* err);
 int loom_edit_task_reset(char** task, const char* in, const char* name, const char* value, loomError* err);
 /// An object moved and turned: so are its ranges in all resets.
 int loom_edit_task_move(char** task, const char* name, const double by[3], double yaw, loomError* err);
+/// The lines of a script from `line` on, whose first key is `key`, as keys of a file of their own (malloc'ed).
+/// LOOM_ERR_FORMAT: they are not written a line each; LOOM_ERR_MEMORY.
+int loom_edit_task_text(char** out, const char* script, int line, const char* key);
+/// Keys of the task become what `text` says; `line` is that of the script where it begins.
+int loom_edit_task_fill(loomEdit* e, const char* text, int line, loomError* err);
+/// The line of the script that a line of the task comes from; 0: none.
+int loom_edit_task_source(const loomEdit* e, int line);
 
 // ---- commands (edit_command.c)
 

@@ -10,19 +10,22 @@ static const loomTwinScan* object_of(const loomTwinWork* work, int i) {
 }
 
 static void write_top(FILE* out, const loomTwinWork* work, const loomTwinLayout* at) {
-  fprintf(out,
-          "# A twin of scans, made by `demoloom twin new`. What says FILL IN is yours to say; `demoloom help "
-          "task` has\n"
-          "# every key. `demoloom twin check` on this folder says whether it simulates.\n"
-          "task: %s\n"
-          "about: FILL IN what is to be done, in one sentence.\n"
-          "env_name: Twin_%s\n\n"
-          "source:\n"
-          "  file: demo.hdf5            # from `demoloom teleop` or `demoloom record`\n"
-          "model:\n"
-          "  file: scene.xml\n"
-          "  place:\n",
-          work->out->task, work->out->task);
+  fprintf(
+      out,
+      "# A twin of scans, made by `demoloom twin new`. What says FILL IN is yours to say, here or in a "
+      "script of\n"
+      "# `demoloom twin edit` (`task`); `demoloom help task` has every key. `demoloom twin check` on this "
+      "folder says\n"
+      "# whether it simulates.\n"
+      "task: %s\n"
+      "about: FILL IN what is to be done, in one sentence.\n"
+      "env_name: Twin_%s\n\n"
+      "source:\n"
+      "  file: demo.hdf5            # from `demoloom teleop` or `demoloom record`\n"
+      "model:\n"
+      "  file: scene.xml\n"
+      "  place:\n",
+      work->out->task, work->out->task);
   for (int r = 0; r < 2; r++)
     fprintf(out, "    - {pos: [%.4g, %.4g, %.4g], yaw: %s}\n", at->robot[r][0], at->robot[r][1],
             at->robot[r][2], r ? "-pi/2" : "pi/2");

@@ -436,6 +436,14 @@ static void what_is_wrong_is_named(void** state) {
       {"- handle: {body: chest}\n", ":1: handle: say where"},
       {"- place: {body: chest, at: [0, 0, 1]}\n- handle: {body: chest, at: [0, 0, x]}\n",
        "script.yaml:2: key 'at'"},
+      {"- task: {about: cleared}\n", ":1: key 'task': write its keys a line each below it"},
+      {"- task:\n", "write its keys a line each below it"},
+      {"- task: {}\n", "write its keys a line each below it"},
+      {"- task:\n    about: cleared\n    success_hulf: 3\n",
+       "script.yaml:3: key 'success_hulf': unknown; did you mean 'success_hold'?"},
+      {"- task:\n    about: cleared\n\n    # When it is done.\n    success:\n      all:\n        - fed\n",
+       "script.yaml:7: no condition is named 'fed'"},
+      {"- task:\n    robots: [panda]\n", "what it makes is no task"},
   };
   (void)state;
   make_chest(dir);
@@ -471,6 +479,37 @@ static void the_same_twice(void** state) {
   assert_true(digest_folder(dir) == first);
 }
 
+// Keys take the place of what was there, with the comment that asks for them; what is not named stays.
+static void a_task_is_filled_in(void** state) {
+  static const char script_text[] =
+      "- task:\n"
+      "    about: A chest is lifted.   # by one arm\n"
+      "    conditions:\n"
+      "      up: {height: {of: chest, above: 0.85}}\n"
+      "\n"
+      "    # Done for a second.\n"
+      "    success: up\n"
+      "    success_hold: 20\n"
+      "- weigh: {body: chest, mass: 0.7}\n";
+  static const char* const there[] = {"\nabout: A chest is lifted.   # by one arm\n",
+                                      "\nconditions:\n  up: {height: {of: chest, above: 0.85}}\n",
+                                      "\nsuccess: up\nsuccess_hold: 20\nmax_steps: 600\n",
+                                      "# FILL IN how it is done", "robots: [panda, panda]\n"};
+  static const char* const gone[] = {"FILL IN what is to be done", "FILL IN when it is done", "success: {"};
+  (void)state;
+  make_chest(dir);
+
+  // Once more it is the same.
+  for (int turn = 0; turn < 2; turn++) {
+    must_edit(dir, script_text);
+    is_a_task(NULL, dir);
+    for (size_t i = 0; i < sizeof there / sizeof *there; i++)
+      if (!file_says(dir, "task.yaml", there[i])) fail_msg("turn %d: no '%s'", turn, there[i]);
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+      if (file_says(dir, "task.yaml", gone[i])) fail_msg("turn %d: still '%s'", turn, gone[i]);
+  }
+}
+
 // What its owner has written stays: comments, and lines of the task.
 static void what_others_wrote_stays(void** state) {
   (void)state;
@@ -487,7 +526,7 @@ int main(void) {
       cmocka_unit_test(a_door_is_hung),           cmocka_unit_test(friction_holds),
       cmocka_unit_test(pieces_keep_how_they_rub), cmocka_unit_test(the_folder_is_a_task_after_each),
       cmocka_unit_test(what_is_wrong_is_named),   cmocka_unit_test(the_same_twice),
-      cmocka_unit_test(what_others_wrote_stays),
+      cmocka_unit_test(a_task_is_filled_in),      cmocka_unit_test(what_others_wrote_stays),
   };
 
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
