@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "engine/scene/point.h"
+#include "engine/sim/controller.h"
 #include "generators/expert/expert_correct.h"
 #include "generators/expert/expert_step.h"
 
 static const double close_enough = 0.006;          // m: of a goal; a demonstrator waits this long for it:
 enum { PATIENCE = 15 };                            // control steps
+static const double missed = 0.02;                 // m: this far off a goal is told
 static const double slowest = 0.8, fastest = 1.2;  // paces of demonstrators
 static const double pause_chance = 0.2;            // after a step; then so many control steps at most:
 enum { PAUSE = 6 };
@@ -43,6 +45,16 @@ int loom_expert_create(loomExpert* x, const loomEpisode* e, uint64_t seed, uint6
   return 0;
 }
 
+// Where the arm was to be and could not come to is what a failure may be about.
+static void note_miss(loomExpertArm* arm, const loomEpisode* e, int a, loomPose eef, loomPose goal) {
+  double by = loom_pose_distance(eef, goal);
+  if (by <= missed || by <= arm->missed_by) return;
+
+  arm->missed = arm->step;
+  arm->missed_by = by;
+  arm->limit = loom_arm_at_limit(&e->arms[a], e->m, e->d);
+}
+
 // One control step of the command towards the goal, no faster than the step's speeds at this demo's pace.
 static void approach(loomExpert* x, const loomEpisode* e, int a) {
   loomExpertArm* arm = &x->arm[a];
@@ -63,6 +75,7 @@ static void approach(loomExpert* x, const loomEpisode* e, int a) {
   arm->arrived = true;
   arm->since = 0;
   arm->short_of = left;
+  note_miss(arm, e, a, eef, goal);
 }
 
 static bool may_go(const loomExpert* x, const loomTask* task, int a) {
@@ -178,18 +191,32 @@ loomPolicy loom_expert_policy(loomExpert* x) {
   return (loomPolicy){x, reset, expert_act};
 }
 
+// A step as messages have it: by its name, or its number.
+static void step_name(char out[80], const loomTask* task, int a, int i) {
+  const char* name = task->expert[a][i].name;
+  if (name[0])
+    snprintf(out, 80, "%s", name);
+  else
+    snprintf(out, 80, "%d", i + 1);
+}
+
 void loom_expert_where(char* out, size_t n, const loomExpert* x, const loomTask* task) {
   size_t at = 0;
   out[0] = 0;
   for (int a = 0; a < task->arm_count && at < n; a++) {
-    int i = x->arm[a].step;
-    bool done = i >= task->expert_count[a];
+    const loomExpertArm* arm = &x->arm[a];
+    bool done = arm->step >= task->expert_count[a];
+    char step[80] = "", miss[160] = "", limit[40] = "";
+    if (!done) step_name(step, task, a, arm->step);
 
-    int wrote = snprintf(out + at, n - at, "%sarm %d %s%s", a ? ", " : "", a, done ? "done" : "at step ",
-                         done ? "" : task->expert[a][i].name);
-    if (wrote > 0 && !done && !task->expert[a][i].name[0] && at + (size_t)wrote < n)
-      wrote += snprintf(out + at + wrote, n - at - (size_t)wrote, "%d", i + 1);
-
+    if (arm->missed_by > 0) {
+      char of[80];
+      step_name(of, task, a, arm->missed);
+      if (arm->limit >= 0) snprintf(limit, sizeof limit, ", joint %d at its limit", arm->limit + 1);
+      snprintf(miss, sizeof miss, " (%.0f mm short of step %s%s)", 1000 * arm->missed_by, of, limit);
+    }
+    int wrote = snprintf(out + at, n - at, "%sarm %d %s%s%s", a ? ", " : "", a, done ? "done" : "at step ",
+                         step, miss);
     at += wrote > 0 ? (size_t)wrote : 0;
   }
 }

@@ -26,6 +26,9 @@ typedef struct loomExpertArm {
   int pause;                   // a person's hesitation before the step, control steps
   int turn;                    // the equivalent goal taken
   double short_of;             // how far from the goal it had to stay when it arrived, m and rad in one
+  int missed;                  // the step whose goal it stayed furthest from, for messages; and:
+  double missed_by;            // how far, m; 0: none
+  int limit;                   // the joint that was at its limit then; -1: none
   unsigned grasp;              // fingers that touched the object when the hand had closed
   loomPose part;               // T_object_eef then
   int lost;                    // correcting: control steps in a row it has not held what it should
@@ -61,7 +64,8 @@ int loom_expert_create(loomExpert* expert, const loomEpisode* episode, uint64_t 
                        loomTrace* trace, loomError* err);
 /// The policy; `expert` must outlive it.
 loomPolicy loom_expert_policy(loomExpert* expert);
-/// Name of the step an arm is at, for messages ("arm 1 at 'insert'").
+/// The step an arm is at, and the goal that it stayed furthest from, for messages ("arm 1 at step insert,
+/// 61 mm short of step 3, joint 4 at its limit").
 void loom_expert_where(char* out, size_t n, const loomExpert* expert, const loomTask* task);
 
 LOOM_C_END

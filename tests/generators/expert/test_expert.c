@@ -107,8 +107,37 @@ static void what_is_lost_is_approached_anew(void** state) {
   }
 }
 
+// ---- what is told of a failure
+
+// A goal beyond an arm's joints: it goes on without, and says by how much, and why.
+static void what_is_out_of_reach_is_told(void** state) {
+  expertScene s;
+  loomExpert x;
+  loomRunResult run;
+  loomError err = {0, ""};
+  char where[256];
+  (void)state;
+  open_expert_scene(&s, "tests/own/task.yaml", "tests/own/robots");
+  s.task->expert[0][0].pos[2] = 2;
+  must(loom_episode_reset(s.e, 0, 7, 0, &err), &err);
+  must(loom_expert_create(&x, s.e, 7, 0, NULL, &err), &err);
+
+  loomPolicy policy = loom_expert_policy(&x);
+  loomRunDef def = loom_default_run_def(s.task);
+  must(loom_policy_run(&run, s.e, &policy, &def, &s.trace, &err), &err);
+  loom_expert_where(where, sizeof where, &x, s.task);
+
+  // Of the other arm, which comes everywhere, nothing but where it is.
+  if (!strstr(where, " mm short of step 1, joint 3 at its limit), arm 1 ") ||
+      strstr(where, "short of step 2"))
+    fail_msg("%s", where);
+  assert_null(strstr(strstr(where, "arm 1"), "short"));
+  close_expert_scene(&s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(each_hand_has_what_it_closed_on),
-                                     cmocka_unit_test(what_is_lost_is_approached_anew)};
+                                     cmocka_unit_test(what_is_lost_is_approached_anew),
+                                     cmocka_unit_test(what_is_out_of_reach_is_told)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
