@@ -96,6 +96,32 @@ expect 'by that much' 0 'name="drawer_joint".* damping="7" frictionloss="0.5"' c
 printf -- '- drag: {body: block, damping: 7}\n' >drag.yaml
 expect 'not without one' 2 "drag.yaml:1: drag: 'block' has no joint yet" edit made --script drag.yaml
 
+# A script says what is to be done, too: one arm lifts the block higher, and what it cannot reach is told.
+cat >lift.yaml <<'END'
+- task:
+    about: One arm lifts the block.
+    robots: [panda]
+    model: {file: scene.xml, place: [{pos: [0, -0.66, 0.912], yaw: pi/2}]}
+    success: {height: {of: block, above: 0.95}}
+    arms:
+      - subtasks: [{name: lift, reference: block, until: end}]
+    expert:
+      - - {to: block, pos: [0, 0, 0.1], rpy: [pi, 0, 0], grip: open}
+        - {to: block, pos: [0, 0, 0.03], rpy: [pi, 0, 0], speed: 0.1, grip: close, stay: 15}
+        - {to: {eef: 0}, pos: [0, 0, -0.2], speed: 0.2, stay: 20}
+END
+cp -r fresh lifted
+expect 'its task is filled in' 0 '1 commands' edit lifted --script lift.yaml
+expect 'by one arm' 0 '1 demos' "$loom" record lifted -n 1 --seed 1 -o lifted/demo.hdf5 --overwrite
+sed 's/-0.66, 0.912/-1.06, 0.912/; s/robots: .*/&\n    reset: {D0: {block: {x: [0, 0], y: [0, 0], z: 0.801, radius: 0.3}}}/' lift.yaml >far.yaml
+cp -r fresh far
+check 'from too far' edit far --script far.yaml
+expect 'how much too far' 1 'mm short of step [12]' "$loom" record far -n 1 -m 1
+sed 's/above: 0.95/abuve: 0.95/' lift.yaml >wrong.yaml
+cp -r fresh wrong
+expect 'a key that is wrong' 1 "wrong.yaml:5: key 'abuve'" edit wrong --script wrong.yaml
+check 'changes nothing' diff -r fresh wrong
+
 # For other simulators: the drawer's joint is there, and every mesh that is named.
 expect 'as URDF' 0 'made.urdf: [0-9]+ bodies, 1 joints' "$loom" twin export made --urdf -o made.urdf
 expect 'its joint' 0 'name="drawer_joint" type="prismatic"' cat made.urdf
