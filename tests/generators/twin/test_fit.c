@@ -1,5 +1,6 @@
 // Mass and friction of a box that one gantry pushes and lifts, and of a can that another lifts, from a log of
-// their poses with noise. LOOM_FIT_CASES=N tries the first N of drawn values, and prints what was found.
+// their poses with noise. LOOM_FIT_CASES=N tries the first N of drawn values, and prints what was found; of
+// LOOM_FIT_SECONDS=1.6 the box is only shoved.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -436,7 +437,7 @@ static void test_bad(void** state) {
 static void test_cases(void** state) {
   static loomTwinFit fit;
   const char *cases = getenv("LOOM_FIT_CASES"), *seed = getenv("LOOM_FIT_SEED"),
-             *around = getenv("LOOM_FIT_AROUND");
+             *around = getenv("LOOM_FIT_AROUND"), *seconds = getenv("LOOM_FIT_SECONDS");
   (void)state;
 
   for (int i = 0; cases && i < atoi(cases); i++) {
@@ -448,6 +449,7 @@ static void test_cases(void** state) {
     loomTwinFitDef def = quick_def("box", MASS | FRICTION);
     def.starts = loom_default_twin_fit_def().starts;
     def.around = around ? atoi(around) : loom_default_twin_fit_def().around;
+    if (seconds) def.seconds = atof(seconds);
     must_fit(&fit, &def);
     const loomFitParameter* p[] = {find(&fit, LOOM_FIT_MASS, "box"), find(&fit, LOOM_FIT_FRICTION, "box")};
     const double truth[] = {v.mass, v.friction};
