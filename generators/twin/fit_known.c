@@ -97,35 +97,86 @@ void loom_fit_weigh_known(loomFitWork* w, const loomFitSpot* at) {
   for (int i = 0; i < w->ncolumns; i++) w->columns[i].sigma *= factor[i];
 }
 
-// rough (n): variance of the parameters because things that are hit go one way or another, in the log as in
-// rollouts: by where each of those that were averaged would have led alone, in one step of Gauss and Newton.
-static int roughness(double* rough, loomFitWork* w, const loomFitSpot* at, const double* jacobian,
-                     const double* covariance, loomError* err) {
-  int n = w->out->n, most = 1;
+/// Logs as they might have been: what is hit goes one way or another, in the log as in each of the rollouts
+/// that were averaged.
+typedef struct echoes {
+  int n;
+  double* residual;  // (n x cells)
+  double* least;     // (n) the sum of each where it fits best, of all places looked at; and:
+  double* off;       // (n x parameters) how far from what was found that is
+} echoes;
+
+static void free_echoes(echoes* e) {
+  free(e->residual);
+  free(e->least);
+  free(e->off);
+}
+
+static double square_between(const double* a, const double* b, size_t n) {
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return sum;
+}
+
+static int make_echoes(echoes* out, loomFitWork* w, const loomFitSpot* at, loomError* err) {
+  int most = 1, code = 0;
   size_t all = loom_fit_cells(w);
   for (int s = 0; s < w->ndemo; s++) most = loom_fit_around(w, s) > most ? loom_fit_around(w, s) : most;
+  *out = (echoes){most > 1 ? most : 0, malloc((size_t)most * all * sizeof(double) + 1),
+                  malloc((size_t)most * sizeof(double)),
+                  calloc((size_t)most * (size_t)w->out->n + 1, sizeof(double))};
   loomFitJob* job = malloc((size_t)w->ndemo * sizeof *job);
-  double *residual = malloc(all * sizeof *residual + 1), *sum = calloc(4 * (size_t)n, sizeof *sum),
-         *g = sum + 2 * n, *step = sum + 3 * n;
-  int code = job && residual && sum ? 0 : no_memory(err);
-  for (int m = 0; !code && most > 1 && m < most; m++) {
+  if (!out->residual || !out->least || !out->off || !job) code = no_memory(err);
+
+  for (int m = 0; !code && m < out->n; m++) {
+    double* residual = out->residual + (size_t)m * all;
     for (int s = 0; s < w->ndemo; s++)
       job[s] = (loomFitJob){at->x, s, residual + loom_fit_first_cell(w, s), 0, 1 + m % loom_fit_around(w, s)};
     code = loom_fit_run(w, job, w->ndemo, err);
-    for (int i = 0; !code && i < n; i++) g[i] = mju_dot(jacobian + (size_t)i * all, residual, (int)all);
+    out->least[m] = square_between(at->residual, residual, all);
+  }
+
+  free(job);
+  return code;
+}
+
+// One more place, which may fit some of them better.
+static void hear(echoes* e, const loomFitWork* w, const loomFitSpot* best, const loomFitSpot* spot) {
+  size_t all = loom_fit_cells(w), n = (size_t)w->out->n;
+  for (int m = 0; m < e->n && isfinite(spot->sum); m++) {
+    double sum = square_between(spot->residual, e->residual + (size_t)m * all, all);
+    if (sum >= e->least[m]) continue;
+
+    e->least[m] = sum;
+    mju_sub(e->off + (size_t)m * n, spot->x, best->x, (int)n);
+  }
+}
+
+// rough (n): variance of the parameters because of that: by where each would have led, in one step of Gauss
+// and Newton, or by the places looked at.
+static int roughness(double* rough, const echoes* e, const loomFitWork* w, const double* jacobian,
+                     const double* covariance, loomError* err) {
+  int n = w->out->n;
+  size_t all = loom_fit_cells(w);
+  double *sum = calloc(5 * (size_t)n, sizeof *sum), *g = sum + 3 * n, *step = sum + 4 * n;
+  if (!sum) return no_memory(err);
+
+  for (int m = 0; m < e->n; m++) {
+    const double* residual = e->residual + (size_t)m * all;
+    for (int i = 0; i < n; i++) g[i] = mju_dot(jacobian + (size_t)i * all, residual, (int)all);
     mju_mulMatVec(step, covariance, g, n, n);
     for (int i = 0; i < n; i++) {
       sum[i] += step[i];
       sum[n + i] += step[i] * step[i];
+      sum[2 * n + i] += pow(e->off[m * n + i], 2);
     }
   }
-  for (int i = 0; !code && i < n; i++)
-    rough[i] = most > 1 ? fmax(0, sum[n + i] - sum[i] * sum[i] / most) / (most - 1) * (1 + 1.0 / most) : 0;
+  for (int i = 0; i < n && e->n; i++)
+    rough[i] =
+        fmax(fmax(0, sum[n + i] - sum[i] * sum[i] / e->n), sum[2 * n + i]) / (e->n - 1) * (1 + 1.0 / e->n);
 
-  free(job);
-  free(residual);
   free(sum);
-  return code;
+  return 0;
 }
 
 /// Of one parameter: how far below and above it (logarithms) sums are no larger than chance makes them.
@@ -140,8 +191,8 @@ static double sure_by(const loomFitWork* w) {
 
 // Values on both sides of one that was found, the others as `along` has them go with it (n); what fits as
 // well is in the span.
-static int look_around(span* out, loomFitSpot* best, bool* better, int i, const double* along, loomFitWork* w,
-                       const loomFitTools* t, loomError* err) {
+static int look_around(span* out, echoes* e, loomFitSpot* best, bool* better, int i, const double* along,
+                       loomFitWork* w, const loomFitTools* t, loomError* err) {
   static const double off[LOOM_FIT_SWEEP] = {-1.6, -0.8, -0.4, -0.2, 0.2, 0.4, 0.8, 1.6};
   for (int k = 0; k < LOOM_FIT_SWEEP; k++) {
     for (int j = 0; j < w->out->n; j++)
@@ -154,6 +205,7 @@ static int look_around(span* out, loomFitSpot* best, bool* better, int i, const 
   for (int k = 0; !code && k < LOOM_FIT_SWEEP; k++) {
     double by = t->swept[k].x[i] - best->x[i];
     if (t->swept[k].sum < t->swept[least].sum) least = k;
+    hear(e, w, best, &t->swept[k]);
     if (t->swept[k].sum > limit) continue;
     out->low = fmax(out->low, -by);
     out->high = fmax(out->high, by);
@@ -166,20 +218,20 @@ static int look_around(span* out, loomFitSpot* best, bool* better, int i, const 
 
 // A slope at one place tells nothing of a valley that is winding, or rough: each parameter by itself, and
 // with the others as they make up for it there or elsewhere.
-static int profile(span* alone, span* together, bool* better, loomFitSpot* best, const double* covariance,
-                   loomFitWork* w, const loomFitTools* t, loomError* err) {
+static int profile(span* alone, span* together, echoes* e, bool* better, loomFitSpot* best,
+                   const double* covariance, loomFitWork* w, const loomFitTools* t, loomError* err) {
   int n = w->out->n, code = 0;
   double along[LOOM_FIT_PARAMETERS] = {0};
   *better = false;
   for (int i = 0; !code && !*better && i < n; i++) {
     memset(along, 0, sizeof along);
-    code = look_around(&alone[i], best, better, i, along, w, t, err);
+    code = look_around(&alone[i], e, best, better, i, along, w, t, err);
     together[i] = alone[i];
 
     for (int j = 0; j < n; j++) along[j] = covariance[i * n + j] / (covariance[i * n + i] + 1e-30);
-    if (!code && !*better && n > 1) code = look_around(&together[i], best, better, i, along, w, t, err);
+    if (!code && !*better && n > 1) code = look_around(&together[i], e, best, better, i, along, w, t, err);
     for (int k = 0; !code && !*better && loom_fit_way_with(along, w, i, k); k++)
-      code = look_around(&together[i], best, better, i, along, w, t, err);
+      code = look_around(&together[i], e, best, better, i, along, w, t, err);
   }
 
   return code;
@@ -254,12 +306,14 @@ int loom_fit_conclude(loomFitSpot* best, bool* better, bool last, loomFitWork* w
   size_t n = (size_t)w->out->n;
   double *sure = malloc(n * n * sizeof *sure), *covariance = calloc(n * n, sizeof *covariance),
          *rough = calloc(n, sizeof *rough), rms[LOOM_FIT_GROUPS];
+  echoes e = {0};
   span alone[LOOM_FIT_PARAMETERS] = {{0, 0}}, together[LOOM_FIT_PARAMETERS] = {{0, 0}};
   int code = sure && covariance && rough ? last_derivatives(sure, w, t, best, err) : no_memory(err);
   if (!code) code = invert(covariance, sure, w->out->n, err);
-  if (!code) code = profile(alone, together, better, best, covariance, w, t, err);
+  if (!code) code = make_echoes(&e, w, best, err);
+  if (!code) code = profile(alone, together, &e, better, best, covariance, w, t, err);
   *better = *better && !last;
-  if (!code && !*better) code = roughness(rough, w, best, t->jacobian, covariance, err);
+  if (!code && !*better) code = roughness(rough, &e, w, t->jacobian, covariance, err);
 
   if (!code && !*better) {
     judge(w, best, t->a, covariance, rough, alone, together);
@@ -267,6 +321,7 @@ int loom_fit_conclude(loomFitSpot* best, bool* better, bool last, loomFitWork* w
     for (int i = 0; i < w->ncolumns; i++) w->out->group[i].after = rms[i];
   }
 
+  free_echoes(&e);
   free(sure);
   free(covariance);
   free(rough);
