@@ -73,7 +73,7 @@ static double* obs_of(const loomVector* v, int i) {
 
 static int begin_episode(loomVector* v, int i, loomError* err) {
   loomEnvironment* e = &v->environment[i];
-  uint64_t attempt = (uint64_t)v->episode[i] * (uint64_t)v->def.n + (uint64_t)i;
+  uint64_t attempt = v->def.first + (uint64_t)v->episode[i] * (uint64_t)v->def.n + (uint64_t)i;
 
   v->total[i] = 0;
   v->length[i] = 0;
@@ -93,20 +93,6 @@ static void observe_prepared(loomVector* v) {
   if (!v->maker.prepare) return;
   v->maker.prepare(v->environment, v->def.n);
   for (int i = 0; i < v->def.n; i++) observe_one(v, i);
-}
-
-int loom_vector_reset(loomVector* v, loomError* err) {
-  int code = 0;
-
-  v->finished = v->control_steps = 0;
-  for (int i = 0; !code && i < v->def.n; i++) {
-    v->episode[i] = 0;
-    v->fresh[i] = true;
-    code = begin_episode(v, i, err);
-    if (!code && !v->maker.prepare) observe_one(v, i);
-  }
-  if (!code) observe_prepared(v);
-  return code;
 }
 
 static int step_one(loomVector* v, int i, const double* action, loomError* err) {
@@ -134,6 +120,18 @@ static int step_one(loomVector* v, int i, const double* action, loomError* err) 
   return 0;
 }
 
+// One that has begun, or taken a step, is observed by the same worker.
+static int observe_stepped(loomVector* v, int i, int code) {
+  if (!code && !v->maker.prepare) observe_one(v, i);
+  return code;
+}
+
+static int reset_item(void* user, int worker, int i, loomError* err) {
+  loomVector* v = user;
+  (void)worker;
+  return observe_stepped(v, i, begin_episode(v, i, err));
+}
+
 typedef struct stepCall {
   loomVector* vector;
   const double* actions;
@@ -143,26 +141,37 @@ static int step_item(void* user, int worker, int i, loomError* err) {
   const stepCall* call = user;
   loomVector* v = call->vector;
   (void)worker;
-  int code = step_one(v, i, call->actions + (ptrdiff_t)i * v->maker.actions, err);
-  if (!code && !v->maker.prepare) observe_one(v, i);
-  return code;
+  return observe_stepped(v, i, step_one(v, i, call->actions + (ptrdiff_t)i * v->maker.actions, err));
 }
 
-static int step_all(stepCall* call, loomError* err) {
-  const loomVectorDef* def = &call->vector->def;
+typedef int itemFunction(void* user, int worker, int i, loomError* err);
+
+static int run_items(const loomVectorDef* def, itemFunction* item, void* user, loomError* err) {
   int code = 0;
 
   // A single worker needs no pool.
   if (loom_pool_workers(def->threads, def->n) > 1)
-    return loom_pool_run(
-        &(loomPoolDef){.n = def->n, .threads = def->threads, .user = call, .item = step_item}, err);
-  for (int i = 0; !code && i < def->n; i++) code = step_item(call, 0, i, err);
+    return loom_pool_run(&(loomPoolDef){.n = def->n, .threads = def->threads, .user = user, .item = item},
+                         err);
+  for (int i = 0; !code && i < def->n; i++) code = item(user, 0, i, err);
+  return code;
+}
+
+int loom_vector_reset(loomVector* v, loomError* err) {
+  v->finished = v->control_steps = 0;
+  for (int i = 0; i < v->def.n; i++) {
+    v->episode[i] = 0;
+    v->fresh[i] = true;
+  }
+
+  int code = run_items(&v->def, reset_item, v, err);
+  if (!code) observe_prepared(v);
   return code;
 }
 
 int loom_vector_step(loomVector* v, const double* actions, loomError* err) {
   stepCall call = {v, actions};
-  int code = step_all(&call, err);
+  int code = run_items(&v->def, step_item, &call, err);
   if (!code) observe_prepared(v);
 
   // In the environments' order, whoever was faster.

@@ -1,8 +1,8 @@
 // N environments stepped side by side by the worker pool. Environment i has episodes of its own: the k-th is
-// attempt k N + i of the vector's seed, so that all of it is the same on any number of threads. After an
-// episode has ended the observation is its last one; the next step takes no action there but resets it
-// ("next-step autoreset" of Gymnasium): so the state that a truncated episode ended in is seen, and its value
-// can be told.
+// attempt first + k N + i of the vector's seed, so that all of it is the same on any number of threads.
+// After an episode has ended the observation is its last one; the next step takes no action there but resets
+// it ("next-step autoreset" of Gymnasium): so the state that a truncated episode ended in is seen, and its
+// value can be told.
 #ifndef LOOM_ENGINE_RUN_VECTOR_H
 #define LOOM_ENGINE_RUN_VECTOR_H
 
@@ -14,9 +14,10 @@ LOOM_C_BEGIN
 enum { LOOM_VECTOR_RECENT = 100 };
 
 typedef struct loomVectorDef {
-  int n;          // environments
-  int threads;    // 0 = one a core
-  uint64_t seed;  // of their episodes
+  int n;           // environments
+  int threads;     // 0 = one a core
+  uint64_t seed;   // of their episodes
+  uint64_t first;  // number of the first of them
 } loomVectorDef;
 
 /// What is seen, and what the last step gave.
@@ -43,7 +44,7 @@ typedef struct loomVector {
 int loom_vector_create(loomVector** out, const loomEnvironmentMaker* maker, const loomVectorDef* def,
                        loomError* err);
 void loom_vector_destroy(loomVector* vector);
-/// The first episode of each.
+/// The first episode of each; def's seed and first may have changed since the last.
 int loom_vector_reset(loomVector* vector, loomError* err);
 /// One control step with actions (n x actions); the first error by number of the environment.
 int loom_vector_step(loomVector* vector, const double* actions, loomError* err);
