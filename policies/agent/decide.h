@@ -26,6 +26,11 @@ int loom_trained_decide(loomDecided* out, void* instance, loomEpisode* episode, 
 /// left but to decide, if that is.
 int loom_trained_ready(void* instance, loomEpisode* episode, loomError* err);
 bool loom_trained_is_due(const void* instance);
+/// An instance that was made without an episode (LOOM_ERR_UNSUPPORTED: with a residual) is shown what it is
+/// to decide from, once a state: vectors (numbers of the policy's vectors side by side, in the order of its
+/// keys) and its pictures and clouds, each as files have it. loom_trained_decide and loom_trained_take
+/// follow, with NULL for the episode: actions are then as the policy's data has them.
+void loom_trained_show(void* instance, const float* vectors, const void* const* visual);
 /// Decide for n (<= LOOM_TOGETHER) instances of one policy at once, each as it would alone. They are due, and
 /// their network can do so (loom_network_together).
 void loom_trained_decide_together(void* const* instance, int n);

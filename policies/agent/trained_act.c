@@ -49,13 +49,10 @@ static void destroy_instance(void* instance) {
   free(a);
 }
 
-// An observer of the keys that the policy was trained on, and room for pictures and clouds.
-static int open_eyes(actorInstance* a, const loomEpisode* episode, loomError* err) {
+// Room for pictures and clouds.
+static int make_views(actorInstance* a, loomError* err) {
   const loomTrained* t = a->trained;
-  loomObsKey key[LOOM_DATA_KEYS];
-  int n = t->config.data.key_count;
-  for (int i = 0; i < n; i++) {
-    key[i] = loom_trained_key(t, i);
+  for (int i = 0; i < t->config.data.key_count; i++) {
     if (!loom_trained_visual(t, i)) continue;
 
     visualView* view = &a->view[a->views++];
@@ -63,8 +60,20 @@ static int open_eyes(actorInstance* a, const loomEpisode* episode, loomError* er
                          .raw = malloc((size_t)t->dim[i] * sizeof(float)),
                          .row = malloc((size_t)t->dim[i] * sizeof(float))};
     if (!view->raw || !view->row)
-      return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for observation '%s'", key[i].name);
+      return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for observation '%s'", t->config.data.key[i]);
   }
+  return 0;
+}
+
+// An observer of the keys that the policy was trained on, and that room.
+static int open_eyes(actorInstance* a, const loomEpisode* episode, loomError* err) {
+  const loomTrained* t = a->trained;
+  loomObsKey key[LOOM_DATA_KEYS];
+  int n = t->config.data.key_count;
+  for (int i = 0; i < n; i++) key[i] = loom_trained_key(t, i);
+
+  int code = make_views(a, err);
+  if (code) return code;
   return loom_observer_create(&a->observer, episode, key, n, &t->sense, err);
 }
 
@@ -90,6 +99,18 @@ static int open_residual(actorInstance* a, const loomEpisode* episode, loomError
   return code;
 }
 
+// Without an episode there are rooms for pictures and clouds alone.
+static int meet_nobody(actorInstance* a, loomError* err) {
+  if (a->trained->residual)
+    return loom_error_set(
+        err, LOOM_ERR_UNSUPPORTED,
+        "what finetuning adds to the policy's actions is told by its task's arms; let it act "
+        "in an environment");
+
+  int code = make_views(a, err);
+  return code ? code : loom_actor_create(&a->actor, &a->trained->network, err);
+}
+
 static int create_instance(void** instance, void* self, loomEpisode* episode, loomError* err) {
   const loomTrained* t = self;
   actorInstance* a = calloc(1, sizeof *a);
@@ -102,6 +123,9 @@ static int create_instance(void** instance, void* self, loomEpisode* episode, lo
   a->queue = calloc((size_t)loom_network_decided(&t->network.def) * (size_t)t->actions.dim, sizeof *a->queue);
   if (!a->seen || !a->queue) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
 
+  // Whoever is shown rows needs no eyes.
+  if (!episode) return meet_nobody(a, err);
+
   // What it is shown and gives has the shapes it learned, and means the same.
   int code = loom_action_fits(loom_data_config_form(&t->config.data), episode, t->actions.dim, err);
   if (!code) code = open_eyes(a, episode, err);
@@ -110,17 +134,11 @@ static int create_instance(void** instance, void* self, loomEpisode* episode, lo
   return code ? code : loom_actor_create(&a->actor, &t->network, err);
 }
 
-// What the eyes see now, behind the vectors of row.
-static int see(float* row, actorInstance* a, const loomEpisode* episode, loomError* err) {
+// What the views have, behind the vectors of row, as batches have it in training.
+static void see(float* row, actorInstance* a) {
   const loomTrained* t = a->trained;
-  void* raw[LOOM_DATA_KEYS];
   const loomReal* visual[LOOM_DATA_KEYS];
 
-  for (int i = 0; i < a->views; i++) raw[i] = a->view[i].raw;
-  int code = loom_observer_look(raw, a->observer, episode, err);
-  if (code) return code;
-
-  // As batches have them in training.
   for (int i = 0; i < a->views; i++) {
     const visualView* view = &a->view[i];
     const int* shape = t->shape[view->key];
@@ -134,22 +152,49 @@ static int see(float* row, actorInstance* a, const loomEpisode* episode, loomErr
   }
 
   loom_actor_see(row, &a->actor, visual);
-  return 0;
 }
 
-// The newest row in, the oldest out; before the first there are copies of it, as at the start of demos.
-static int look(actorInstance* a, loomEpisode* episode, loomError* err) {
-  size_t dim = (size_t)a->trained->network.def.obs_dim, bytes = dim * sizeof *a->seen;
-  float* newest = a->seen + (size_t)(a->rows - 1) * dim;
-  memmove(a->seen, a->seen + dim, (size_t)(a->rows - 1) * bytes);
+// The oldest row out; the newest, whose vectors are to be filled in.
+static float* make_place(actorInstance* a) {
+  size_t dim = (size_t)a->trained->network.def.obs_dim, before = (size_t)(a->rows - 1) * dim;
+  memmove(a->seen, a->seen + dim, before * sizeof *a->seen);
+  return a->seen + before;
+}
 
-  loom_observer_see(newest, a->observer, episode);
+// Before the first there are copies of it, as at the start of demos.
+static void keep_row(actorInstance* a, float* newest) {
+  size_t dim = (size_t)a->trained->network.def.obs_dim;
   loom_normal_apply(newest, 1, &a->trained->obs);
-  int code = a->views ? see(newest, a, episode, err) : 0;
+  if (a->views) see(newest, a);
 
-  for (int i = 0; !a->seen_rows && i < a->rows - 1; i++) memcpy(a->seen + (size_t)i * dim, newest, bytes);
+  for (int i = 0; !a->seen_rows && i < a->rows - 1; i++)
+    memcpy(a->seen + (size_t)i * dim, newest, dim * sizeof *newest);
   a->seen_rows++;
+}
+
+static int look(actorInstance* a, loomEpisode* episode, loomError* err) {
+  void* raw[LOOM_DATA_KEYS];
+  float* newest = make_place(a);
+  loom_observer_see(newest, a->observer, episode);
+
+  for (int i = 0; i < a->views; i++) raw[i] = a->view[i].raw;
+  int code = a->views ? loom_observer_look(raw, a->observer, episode, err) : 0;
+  if (!code) keep_row(a, newest);
   return code;
+}
+
+void loom_trained_show(void* instance, const float* vectors, const void* const* visual) {
+  actorInstance* a = instance;
+  float* newest = make_place(a);
+  memcpy(newest, vectors, (size_t)a->trained->obs.dim * sizeof *newest);
+
+  for (int i = 0; i < a->views; i++) {
+    const loomTrained* t = a->trained;
+    bool picture = t->shape[a->view[i].key][0] == 3 && t->shape[a->view[i].key][1] == 3;
+    memcpy(a->view[i].raw, visual[i], (size_t)t->dim[a->view[i].key] * (picture ? 1 : sizeof(float)));
+  }
+  keep_row(a, newest);
+  a->ready = true;
 }
 
 int loom_trained_ready(void* instance, loomEpisode* episode, loomError* err) {
@@ -222,8 +267,9 @@ void loom_trained_tell(void* instance, const loomReal* actions) {
 
 void loom_trained_take(double* action, void* instance, const loomEpisode* episode) {
   actorInstance* a = instance;
-  loom_action_decode(action, loom_data_config_form(&a->trained->config.data), episode,
-                     a->queue + (ptrdiff_t)a->next * a->trained->actions.dim);
+  const float* next = a->queue + (ptrdiff_t)a->next * a->trained->actions.dim;
+  for (int i = 0; !episode && i < a->trained->actions.dim; i++) action[i] = (double)next[i];
+  if (episode) loom_action_decode(action, loom_data_config_form(&a->trained->config.data), episode, next);
   a->next++;
   a->steps++;
   a->ready = false;
@@ -252,7 +298,7 @@ static int trained_act(double* action, void* self, loomEpisode* episode, loomErr
 static int begin_instance(loomPolicy* out, void* instance, loomEpisode* episode, uint64_t seed,
                           uint64_t number, loomError* err) {
   actorInstance* a = instance;
-  int code = loom_observer_begin(a->observer, episode, err);
+  int code = a->observer ? loom_observer_begin(a->observer, episode, err) : 0;
   if (code) return code;
   a->random = loom_random(seed, number, LOOM_PURPOSE_POLICY);
   a->queued = a->next = a->seen_rows = a->steps = 0;
