@@ -59,7 +59,9 @@ SONAME    := libdemoloom.so.0
 RPATH     := -Wl,-rpath,$(abspath $(MUJOCO_DIR))/lib
 
 LIB_SRC   := $(wildcard engine/*/*.c generators/*/*.c policies/*/*.c)
-TOOL_SRC  := $(wildcard tools/*.c tools/*/*.c)
+TOOL_SRC  := $(filter-out tools/python/%,$(wildcard tools/*.c tools/*/*.c))
+# What Python calls, by way of a library of its own (tools/python/).
+FLAT_SRC  := $(wildcard tools/python/*.c)
 TEST_SRC  := $(wildcard tests/*/*/test_*.c)
 BENCH_SRC := $(wildcard tests/*/*/bench_*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
@@ -72,6 +74,7 @@ LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/generated/onnx.pb-c.o $(CARQUE
 GUI_SRC   := $(wildcard $(addprefix $(IMGUI_DIR)/imgui/,imgui.cpp imgui_draw.cpp imgui_tables.cpp imgui_widgets.cpp \
              imgui_stacklayout.cpp backends/imgui_impl_opengl2.cpp) $(addprefix $(IMGUI_DIR)/implot/,implot.cpp implot_items.cpp))
 GUI_OBJ   := $(patsubst %.cpp,$(BUILD)/imgui/%.o,$(notdir $(GUI_SRC))) $(BUILD)/tools/view/gui.o
+FLAT_OBJ  := $(FLAT_SRC:%.c=$(BUILD)/%.o)
 TOOL_OBJ  := $(TOOL_SRC:%.c=$(BUILD)/%.o) $(GUI_OBJ) $(BUILD)/tools/view/page.o
 TESTS     := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES   := $(BENCH_SRC:%.c=$(BUILD)/%)
@@ -240,6 +243,16 @@ $(BUILD)/install/libdemoloom.so: $(LIB_OBJ)
 	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,$(@D)/symbols.map -Wl,-z,defs -Wl,--as-needed \
 	  $(LD_FLAGS) -o $@ $^ $(LD_LIBS) '-Wl,-rpath,$$ORIGIN/demoloom'
 
+# The same with the flat face, for Python, with paths of this machine: the wheel gets others.
+$(BUILD)/libdemoloom.so: $(LIB_OBJ) $(FLAT_OBJ)
+	$(if $(V),,@echo '  LD $@')
+	@echo '{ global: loom_*; local: *; };' >$(BUILD)/symbols.map
+	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,$(BUILD)/symbols.map -Wl,-z,defs -Wl,--as-needed \
+	  $(LD_FLAGS) -o $@.new $^ $(LD_LIBS) $(RPATH) && mv -f $@.new $@
+
+wheel: $(BUILD)/libdemoloom.so  ## build/wheel/demoloom-VERSION-py3-none-*.whl, the Python package with all that it needs
+	@tools/python/wheel.sh $< $(BUILD)/wheel $(VERSION) '$(MUJOCO_DIR)' '$(CARQUET_DIR)'
+
 $(BUILD)/libdemoloom.a: $(LIB_OBJ)
 	@rm -f $@.new
 	$(Q)ar rcs $@.new $^ && mv -f $@.new $@
@@ -325,11 +338,12 @@ $(GRADIENTS): %: %.o $(DOUBLE_OBJ) $(BUILD)/libdemoloom.a
 
 # Parts of the program, beside the library.
 TOOL_TESTS := $(addprefix $(BUILD)/tests/tools/,shared/test_options shared/test_overlay shared/test_launcher \
-                command/test_weave_plan)
+                command/test_weave_plan python/test_flat)
 $(BUILD)/tests/tools/shared/test_options: $(addprefix $(BUILD)/tools/shared/,options.o common.o file_kind.o)
 $(BUILD)/tests/tools/shared/test_overlay: $(addprefix $(BUILD)/tools/shared/,overlay.o annotation.o)
 $(BUILD)/tests/tools/shared/test_launcher: $(addprefix $(BUILD)/tools/shared/,launcher.o common.o file_kind.o)
 $(BUILD)/tests/tools/command/test_weave_plan: $(BUILD)/tools/command/weave_plan.o
+$(BUILD)/tests/tools/python/test_flat: $(FLAT_OBJ)
 $(TOOL_TESTS): %: %.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(LD_LIBS) $(RPATH) -lcmocka

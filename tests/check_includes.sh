@@ -12,7 +12,7 @@ declare -A rooms=(
   [engine]='base task model draw data scene sim observe run'
   [generators]='source attempt expert twin run'
   [policies]='tabular nn report objective data network agent learn export'
-  [tools]='shared view render command'
+  [tools]='shared view render command python'
 )
 declare -A may=(
   [engine]='engine'
