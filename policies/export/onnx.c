@@ -1,8 +1,5 @@
 #include "policies/export/onnx.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "policies/export/onnx_internal.h"
 
 // ---- mixtures of Gaussians
@@ -144,30 +141,6 @@ static void (*const kinds[LOOM_KINDS])(const loomExporter* e) = {
 
 // ---- the file
 
-static void put_meta(const loomExporter* e, const loomOnnxDef* def) {
-  const loomPolicyConfig* config = &e->trained->config;
-  char number[64], *yaml = loom_policy_config_text(config);
-  if (!yaml) loom_onnx_fail(e->g, LOOM_ERR_MEMORY, "no memory for an ONNX graph");
-
-  loom_onnx_meta(e->g, "kind", loom_policy_kind_name((loomPolicyKind)config->policy.kind));
-  loom_onnx_meta(e->g, "actions", config->data.actions);
-
-  // As they were learned; whoever runs the graph turns them into the controller's.
-  loom_onnx_meta(e->g, "action_pose", config->data.pose ? "absolute" : "relative");
-  loom_onnx_meta(e->g, "action_rotation", config->data.rotation ? "6d" : "axis_angle");
-
-  snprintf(number, sizeof number, "%d", loom_network_seen(e->def));
-  loom_onnx_meta(e->g, "observed_rows", number);
-  snprintf(number, sizeof number, "%d", loom_network_decided(e->def));
-  loom_onnx_meta(e->g, "decided_rows", number);
-  snprintf(number, sizeof number, "%.10g", def->control_freq);
-  if (def->control_freq > 0) loom_onnx_meta(e->g, "control_freq", number);
-
-  if (yaml) loom_onnx_meta(e->g, "config", yaml);
-  loom_onnx_meta(e->g, LOOM_ONNX_LAST, "demoloom policy 1");
-  free(yaml);
-}
-
 int loom_onnx_export(const char* path, const loomTrained* trained, const loomOnnxDef* def, loomError* err) {
   loomPolicyKind kind = (loomPolicyKind)trained->config.policy.kind;
   loomExporter e = {NULL, trained, &trained->network.def, &trained->network.params};
@@ -185,7 +158,7 @@ int loom_onnx_export(const char* path, const loomTrained* trained, const loomOnn
   if (code) return code;
 
   kinds[kind](&e);
-  put_meta(&e, def);
+  loom_onnx_put_meta(&e, def->control_freq);
   code = loom_onnx_graph_write(e.g, path, err);
   loom_onnx_graph_destroy(e.g);
   return code;

@@ -6,7 +6,13 @@
 // a diffusion policy, standard normal numbers, new for each decision; `state_NAME`, all zeros at an episode's
 // start and then the last decision's output `next_NAME`. Outputs: `actions` (rows x actions), to be done one
 // after the other before the next decision. Policies with a mixture of Gaussians also tell its `means` and
-// `scales` (modes x actions) and `logits` (modes); `actions` is the likeliest mode's mean. Internal.
+// `scales` (modes x actions) and `logits` (modes); `actions` is the likeliest mode's mean.
+//
+// Metadata, lists as JSON: `observations` (name, shape, frame, unit, range in the data), `observed_rows`,
+// `history`, `decided_rows`, `control_freq` (Hz), `action_pose`, `action_rotation`, `action_frame`,
+// `action_unit`, `action_layout` (entries of each arm's position, rotation and gripper), `action_range`,
+// `env_args` (rate, robots and controllers of its data), `sense` (how its pictures are made), `kind`,
+// `config`. No paths of the machine that made it. Internal.
 #ifndef LOOM_POLICIES_EXPORT_ONNX_H
 #define LOOM_POLICIES_EXPORT_ONNX_H
 

@@ -26,6 +26,9 @@ loomOnnxValue loom_onnx_encoded(const loomExporter* e, const loomVisualKey* key,
 /// The output `actions` or another (rows x action_dim), as they are in datasets.
 void loom_onnx_put_actions(const loomExporter* e, const char* name, loomOnnxValue scaled, int rows);
 
+/// What the file says of itself (policies/export/onnx.h); control_freq 0 = not known.
+void loom_onnx_put_meta(const loomExporter* e, double control_freq);
+
 /// A whole diffusion policy: inputs, its steps one after the other, output.
 void loom_onnx_diffusion(const loomExporter* e);
 

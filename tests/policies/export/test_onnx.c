@@ -37,6 +37,9 @@ static void make_normal(loomNormal* out, int dim, loomNormalKind kind) {
   loom_normal_finish(out, kind);
 }
 
+// Numbers of an action.
+static int actions_each = ACTIONS;
+
 // A small policy that was never trained.
 static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, int n) {
   loomError err = {0, ""};
@@ -71,10 +74,11 @@ static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, in
   }
 
   make_normal(&t->obs, low, LOOM_NORMAL_STANDARD);
-  make_normal(&t->actions, ACTIONS, LOOM_NORMAL_RANGE);
+  make_normal(&t->actions, actions_each, LOOM_NORMAL_RANGE);
 
   // The network, seeing what keys show.
-  loomNetworkDef def = loom_network_def(&c->policy, &c->encoder, c->data.stack, c->data.length, low, ACTIONS);
+  loomNetworkDef def =
+      loom_network_def(&c->policy, &c->encoder, c->data.stack, c->data.length, low, actions_each);
   for (int i = 0; i < n; i++) {
     const int* shape = keys[i].shape;
     loomVisualKey key = {.rank = shape[0], .shape = {shape[1], shape[2], shape[3]}};
@@ -162,6 +166,64 @@ static void told(void** state) {
   shaped(find(&file, "state_h", false), "float", 3, (const int64_t[]){2, 1, 6});
   shaped(find(&file, "next_steps", true), "int64", 1, (const int64_t[]){1});
   shaped(find(&file, "scales", true), "float", 2, (const int64_t[]){5, ACTIONS});
+
+  loom_onnx_file_destroy(&file);
+  test_free(bytes);
+  loom_trained_destroy(&t);
+}
+
+// Frames, layout and ranges; nothing of the folders of whoever exported it.
+static void tells_what_a_robot_needs(void** state) {
+  (void)state;
+  static const struct {
+    const char *key, *says;
+  } wanted[] = {
+      {"observations", "{\"name\":\"hammer@eef0\",\"of\":\"hammer\",\"frame\":\"eef0\""},
+      {"observations", "{\"name\":\"robot1_eef_pos\",\"unit\":\"m\",\"frame\":\"world\",\"low\":["},
+      {"observations", "\"shape\":[9]"},
+      {"observed_rows", "2"},
+      {"history", "oldest row first"},
+      {"decided_rows", "8"},
+      {"control_freq", "20"},
+      {"action_pose", "absolute"},
+      {"action_rotation", "6d"},
+      {"action_frame", "world"},
+      {"action_layout", "{\"position\":[10,13],\"rotation\":[13,19],\"gripper\":[19,20]}]"},
+      {"action_range", "\"high\":["},
+      {"env_args", "\"control_freq\":20"},
+      {"config", "task: \"own/task.yaml\""},
+  };
+  loomError err = {0, ""};
+  loomTrained t;
+  loomOnnxFile file;
+  size_t size;
+
+  // Two arms' goals.
+  actions_each = 20;
+  make_of(&t, LOOM_KIND_DIFFUSION_MLP, (const testKey[]){{"hammer@eef0", {1, 9}}, {"robot1_eef_pos", {1, 3}}},
+          2);
+  actions_each = ACTIONS;
+  t.config.data.pose = t.config.data.rotation = 1;
+  t.driven = strdup("{\"env_kwargs\":{\"control_freq\":20,\"controller_configs\":{\"type\":\"OSC_POSE\"}}}");
+  strcpy(t.config.task, "/home/somebody/tasks/own/task.yaml");
+  unsigned char* bytes = exported(&size, &t);
+  if (loom_onnx_file_parse(&file, bytes, size, "file", &err)) fail_msg("%s", err.message);
+
+  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+    const char* told = loom_onnx_file_meta(&file, wanted[i].key);
+    if (!told || !strstr(told, wanted[i].says)) fail_msg("%s: %s", wanted[i].key, told ? told : "nothing");
+  }
+  for (size_t i = 0; i + 8 < size; i++) assert_true(memcmp(bytes + i, "somebody", 8) != 0);
+  loom_onnx_file_destroy(&file);
+  test_free(bytes);
+
+  // Of moves of joints nobody says that they are poses.
+  t.config.data.pose = t.config.data.rotation = 0;
+  free(t.driven);
+  t.driven = strdup("{\"env_kwargs\":{\"controller_configs\":{\"type\":\"JOINT_POSITION\"}}}");
+  bytes = exported(&size, &t);
+  if (loom_onnx_file_parse(&file, bytes, size, "file", &err)) fail_msg("%s", err.message);
+  assert_null(loom_onnx_file_meta(&file, "action_layout"));
 
   loom_onnx_file_destroy(&file);
   test_free(bytes);
@@ -315,12 +377,9 @@ static void written(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(told),
-                                     cmocka_unit_test(same_bytes),
-                                     cmocka_unit_test(every_cut),
-                                     cmocka_unit_test(refused),
-                                     cmocka_unit_test(likeliest),
-                                     cmocka_unit_test(written),
-                                     cmocka_unit_test(graphs_in_graphs)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(told),       cmocka_unit_test(tells_what_a_robot_needs),
+                                     cmocka_unit_test(same_bytes), cmocka_unit_test(every_cut),
+                                     cmocka_unit_test(refused),    cmocka_unit_test(likeliest),
+                                     cmocka_unit_test(written),    cmocka_unit_test(graphs_in_graphs)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
