@@ -43,7 +43,7 @@ class OutOfMemory(Error, MemoryError):
 _ERRORS = {-1: UsageError, -2: FileError, -3: FormatError, -4: OutOfMemory, -5: SimulationError, -6: UnsupportedError}
 
 
-class _CError(ctypes.Structure):
+class CError(ctypes.Structure):
     _fields_ = [("code", ctypes.c_int), ("message", ctypes.c_char * 1024)]
 
 
@@ -136,7 +136,7 @@ def fetch(assets):
         raise FileError(f"{assets} could not be fetched: {done.stdout.strip()}")
 
 
-def _raise(code, error):
+def raise_error(code, error):
     message = error.message.decode("utf-8", "replace")
     # What is a shell's there is a function here.
     message = re.sub(r"`tools/fetch.sh (\w+)`", r"`demoloom.fetch('\1')`", message)
@@ -147,10 +147,10 @@ def _raise(code, error):
 
 def call(name, *arguments):
     """A function of the flat face; its error becomes an exception."""
-    error = _CError()
+    error = CError()
     code = getattr(library(), "loom_flat_" + name)(*arguments, ctypes.byref(error))
     if code:
-        _raise(code, error)
+        raise_error(code, error)
 
 
 def told(name, *arguments):

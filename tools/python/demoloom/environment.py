@@ -1,11 +1,13 @@
 """A task as a Gymnasium environment."""
 
+import ctypes
+
 import gymnasium
 import numpy
 
-from ._library import Handle, UsageError, call, encoded, library, told
+from ._library import CError, Handle, UsageError, call, encoded, library, raise_error, told
 
-TERMINATED, TRUNCATED, SUCCESS, WITHIN_LIMITS, BEGAN = 1, 2, 4, 8, 16
+TERMINATED, TRUNCATED, SUCCESS, WITHIN_LIMITS = 1, 2, 4, 8  # tools/python/flat.h
 
 
 class Envs:
@@ -25,6 +27,15 @@ class Envs:
         library().loom_flat_envs_range(bounds.ctypes.data, self.handle.pointer)
         self.action_space = gymnasium.spaces.Box(*bounds.T.astype(numpy.float32), dtype=numpy.float32)
 
+        # What a step needs, made once.
+        self.flags, self._error = numpy.zeros(n, numpy.uint8), CError()
+        self._actions = numpy.empty((n, self.about["actions"]))
+        self._actions_at = ctypes.c_void_p(self._actions.ctypes.data)
+        self._error_at = ctypes.c_void_p(ctypes.addressof(self._error))
+        self._step = library().loom_flat_envs_step
+        self.own = (numpy.empty((n, self.width)), numpy.empty(n), numpy.empty(n, numpy.bool_), numpy.empty(n, numpy.bool_))
+        self.bind(*self.own)
+
         # In double precision: to the bit what a dataset of the same episode has.
         box = lambda dim: gymnasium.spaces.Box(-numpy.inf, numpy.inf, (dim,), numpy.float64)
         if dictionary:
@@ -36,14 +47,29 @@ class Envs:
         """The numbers (..., width) as the space has them: views, no copies."""
         return {name: obs[..., part] for name, part in self.slices.items()} if self.dictionary else obs
 
+    def bind(self, obs, reward, terminated, truncated):
+        """Where steps write to from now on: looked at once, since that is what a step would take longest for."""
+        n = self.n
+        for name, array, shape, dtype in (("obs", obs, (n, self.width), numpy.float64), ("reward", reward, (n,), numpy.float64),
+                                          ("terminated", terminated, (n,), numpy.bool_),
+                                          ("truncated", truncated, (n,), numpy.bool_)):
+            check_array(name, array, shape, dtype)
+        self.bound = obs, reward, terminated, truncated
+        self._outputs = [ctypes.c_void_p(a.ctypes.data) for a in (*self.bound, self.flags)]
+
     def reset(self, obs, reset, seed, first):
         with self.handle.lock:
             call("envs_reset", obs.ctypes.data, self.handle.pointer, encoded(reset), seed, first)
 
-    def step(self, actions, obs, reward, terminated, truncated, flags):
+    def step(self, actions):
+        """Into the arrays that are bound."""
+        if actions.shape != self._actions.shape:
+            raise UsageError(f"actions of shape {actions.shape} where {self._actions.shape} are wanted")
         with self.handle.lock:
-            call("envs_step", *(a.ctypes.data for a in (obs, reward, terminated, truncated, flags)),
-                 self.handle.pointer, actions.ctypes.data)
+            self._actions[...] = actions
+            code = self._step(*self._outputs, self.handle.pointer, self._actions_at, self._error_at)
+        if code:
+            raise_error(code, self._error)
 
     def told(self, i):
         with self.handle.lock:
@@ -62,11 +88,12 @@ class Envs:
                  encoded(view["camera"]), view["light"])
         return out
 
-    def actions_of(self, actions, shape):
-        actions = numpy.ascontiguousarray(actions, numpy.float64)
-        if actions.shape != shape:
-            raise UsageError(f"actions of shape {actions.shape} where {shape} are wanted")
-        return actions
+
+def check_array(name, array, shape, dtype):
+    if not (isinstance(array, numpy.ndarray) and array.shape == shape and array.dtype == dtype):
+        raise UsageError(f"{name} is to be an array of shape {shape} of {numpy.dtype(dtype)}")
+    if not (array.flags.c_contiguous and array.flags.writeable):
+        raise UsageError(f"{name} is to be contiguous and writeable")
 
 
 def checked_seed(seed):
@@ -114,7 +141,6 @@ class Env(gymnasium.Env):
         self._reset, self._seed, self._number, self._over = reset, None, 0, True
         self.metadata = {**self.metadata, "render_fps": round(self._envs.about["control_freq"])}
         self.observation_space, self.action_space = self._envs.observation_space, self._envs.action_space
-        self._reward, self._flags = numpy.empty(1), numpy.empty((3, 1), numpy.uint8)
 
     @property
     def about(self):
@@ -140,16 +166,15 @@ class Env(gymnasium.Env):
     def step(self, action):
         if self._over:
             raise UsageError("the episode is over; reset first")
-        action = self._envs.actions_of(action, self.action_space.shape)
-        obs, (terminated, truncated, flags) = numpy.empty(self._envs.width), self._flags
-        self._envs.step(action, obs, self._reward, terminated, truncated, flags)
+        envs = self._envs
+        envs.step(numpy.asarray(action)[None])
+        obs, reward, flags = envs.own[0][0].copy(), envs.own[1], int(envs.flags[0])
 
-        flags = int(flags[0])
         info = {"success": bool(flags & SUCCESS), "success_within_limits": bool(flags & WITHIN_LIMITS)}
         self._over = bool(flags & (TERMINATED | TRUNCATED))
         if self._over:
-            info.update(self._envs.told(0))
-        return (self._envs.split(obs), float(self._reward[0]), bool(flags & TERMINATED), bool(flags & TRUNCATED), info)
+            info.update(envs.told(0))
+        return envs.split(obs), float(reward[0]), bool(flags & TERMINATED), bool(flags & TRUNCATED), info
 
     def state(self):
         """The simulator's state as datasets have it: time, qpos, qvel."""

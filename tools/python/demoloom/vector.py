@@ -5,15 +5,8 @@ import numpy
 from gymnasium.vector.utils import batch_space
 
 from ._library import UsageError
-from .environment import (SUCCESS, TERMINATED, TRUNCATED, WITHIN_LIMITS, Envs, checked_mode, checked_options,
-                          checked_seed)
-
-
-def _fits(name, array, shape, dtype):
-    if not (isinstance(array, numpy.ndarray) and array.shape == shape and array.dtype == dtype):
-        raise UsageError(f"{name} is to be an array of shape {shape} of {numpy.dtype(dtype)}")
-    if not (array.flags.c_contiguous and array.flags.writeable):
-        raise UsageError(f"{name} is to be contiguous and writeable")
+from .environment import (SUCCESS, TERMINATED, TRUNCATED, WITHIN_LIMITS, Envs, check_array, checked_mode,
+                          checked_options, checked_seed)
 
 
 class VectorEnv(gymnasium.vector.VectorEnv):
@@ -42,7 +35,6 @@ class VectorEnv(gymnasium.vector.VectorEnv):
         self.single_action_space = self._envs.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._flags = numpy.empty(num_envs, numpy.uint8)
 
     @property
     def about(self):
@@ -50,7 +42,7 @@ class VectorEnv(gymnasium.vector.VectorEnv):
 
     def reset_into(self, obs, *, seed=None, options=None):
         """As reset, with all observations side by side in obs (num_envs, numbers), float64."""
-        _fits("obs", obs, (self.num_envs, self._envs.width), numpy.float64)
+        check_array("obs", obs, (self.num_envs, self._envs.width), numpy.float64)
         options = checked_options(options, ("reset", "start"))
         if isinstance(seed, (list, tuple)):
             raise UsageError("a vector has one seed; its environments' episodes are numbers of that")
@@ -71,27 +63,26 @@ class VectorEnv(gymnasium.vector.VectorEnv):
 
     def step_into(self, actions, obs, reward, terminated, truncated):
         """One step into the caller's arrays: obs (num_envs, numbers) and reward (num_envs) float64, terminated and
-        truncated (num_envs) bool. Nothing is allocated where actions are float64 and contiguous."""
-        n = self.num_envs
-        _fits("obs", obs, (n, self._envs.width), numpy.float64)
-        _fits("reward", reward, (n,), numpy.float64)
-        _fits("terminated", terminated, (n,), numpy.bool_)
-        _fits("truncated", truncated, (n,), numpy.bool_)
-        actions = self._envs.actions_of(actions, self.action_space.shape)
-        self._envs.step(actions, obs, reward, terminated, truncated, self._flags)
+        truncated (num_envs) bool. They are looked at when they are others than last time; nothing is allocated."""
+        bound = self._envs.bound
+        if obs is not bound[0] or reward is not bound[1] or terminated is not bound[2] or truncated is not bound[3]:
+            self._envs.bind(obs, reward, terminated, truncated)
+        self._envs.step(numpy.asarray(actions))
 
     def step(self, actions):
-        n = self.num_envs
-        obs, reward = numpy.empty((n, self._envs.width)), numpy.empty(n)
-        terminated, truncated = numpy.empty(n, numpy.bool_), numpy.empty(n, numpy.bool_)
-        self.step_into(actions, obs, reward, terminated, truncated)
-        return self._envs.split(obs), reward, terminated, truncated, self.flags()
+        own = self._envs.own
+        self.step_into(actions, *own)
+        obs, reward, terminated, truncated = (array.copy() for array in own)
+        return self._envs.split(obs), reward, terminated, truncated, self.infos()
 
-    def flags(self):
-        """Of the last step, as Gymnasium's infos: whether episodes that ended there succeeded."""
-        ended = (self._flags & (TERMINATED | TRUNCATED)) != 0
-        return {"success": (self._flags & SUCCESS) != 0, "_success": ended,
-                "success_within_limits": (self._flags & WITHIN_LIMITS) != 0, "_success_within_limits": ended.copy()}
+    def infos(self):
+        """Of the last step: where episodes ended in it, whether they succeeded; else nothing."""
+        flags = self._envs.flags
+        if not flags.any():
+            return {}
+        ended = (flags & (TERMINATED | TRUNCATED)) != 0
+        return {"success": (flags & SUCCESS) != 0, "_success": ended,
+                "success_within_limits": (flags & WITHIN_LIMITS) != 0, "_success_within_limits": ended.copy()}
 
     def told(self, i):
         """Of environment i's episode: its number (attempt), steps, and once it is over its end."""
