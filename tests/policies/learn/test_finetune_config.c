@@ -62,6 +62,8 @@ static void files_are_settings(void** state) {
   assert_false(c.ppo.bootstrap);
   if (loom_finetune_config_load(&c, "tests/gym/rl_zoo.yaml", &err)) fail_msg("%s", err.message);
   assert_true(c.ppo.bootstrap && c.ppo.hidden.size[1] == 256 && c.ppo.log_std == -2 && !c.ppo.anneal);
+  if (loom_finetune_config_load(&c, "tests/gym/td3.yaml", &err)) fail_msg("%s", err.message);
+  assert_true(c.finetune.method == LOOM_FINETUNE_TD3 && c.td3.batch == 100 && c.td3.hidden.size[1] == 256);
 }
 
 // A file that names no method leaves the caller's, and with it that a policy is finetuned.
