@@ -89,7 +89,7 @@ int loom_fit_differentiate(double* jacobian, loomFitWork* w, const loomFitSpot* 
   size_t all = loom_fit_cells(w), np = (size_t)w->out->n;
   int n = 0;
   loomFitJob* job = malloc(2 * np * (size_t)w->ndemo * sizeof *job);
-  double *x = malloc(2 * np * np * sizeof *x), *below = malloc(np * all * sizeof *below + 1);
+  double *x = malloc(2 * np * np * sizeof *x), *below = calloc(np * all + 1, sizeof *below);
   int code = job && x && below ? 0 : no_memory(err);
 
   memset(jacobian, 0, np * all * sizeof *jacobian);
