@@ -14,7 +14,7 @@ generate() { "$loom" generate transport -n 3 --attempts 3 --seed 11 --json "$@" 
 holds() { grep -q "\"$1\":[[:space:]]*$2[,}]*$" "$work/out"; }
 around() { generate -o "$work/board.hdf5" && holds successes 3 && holds went_around 3; }
 blind() { ! generate --no-preview && holds successes 0 && holds went_around 0; }
-told() { "$loom" generate transport -n 1 --attempts 1 --seed 11 2>/dev/null | grep -q '^1 attempts went around'; }
+told() { grep -q '^1 attempts went around' <("$loom" generate transport -n 1 --attempts 1 --seed 11 2>/dev/null); }
 
 check 'the board is there' grep -q '"board"' "$work/scenes/transport/scene.xml"
 check 'three demos from three attempts, around it' around

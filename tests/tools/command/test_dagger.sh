@@ -20,7 +20,7 @@ whole() {
     grep -q '^final novice: ' "$work/told" && [ -s "$work/$2/final.safetensors" ] && [ -s "$work/$2/best.safetensors" ] &&
     [ -s "$work/$2/rounds.png" ] && [ "$(wc -l <"$work/$2/rounds.csv")" = 3 ] &&
     [ "$(cat "$work/$2/expert.csv")" = "$(printf 'evaluated,succeeded\n1,1')" ] &&
-    "$loom" info "$work/$2/round_0.hdf5" | grep -q 'obs/object'
+    grep -q 'obs/object' <("$loom" info "$work/$2/round_0.hdf5")
 }
 
 check 'scripted expert' whole scripted scripted

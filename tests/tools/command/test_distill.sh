@@ -59,7 +59,7 @@ expect 'filtered: rounds without it' 2 'are of --method filtered' "$loom" finetu
 check 'a finetuned teacher' "$loom" finetune "$work/reach.safetensors" -c "$work/reach.yaml" -n 100 --eval 0 -j 1 -o "$work/finetuned"
 check 'rounds of DAgger' "$loom" distill "$work/finetuned/best.safetensors" -n 1 --eval 2 -c "$work/student.yaml" --cloud 32 \
   --cloud-camera front --rays 16x16 --rounds 1 --round-episodes 1 -s 3 -j 1 -o "$work/rounds"
-drawn() { "$loom" info "$work/rounds/dagger/round_1.hdf5" | grep -q pointcloud; }
+drawn() { grep -q pointcloud <("$loom" info "$work/rounds/dagger/round_1.hdf5"); }
 check 'whose rows are drawn' drawn
 
 # A recording of what was seen and done, without states: what comes of it has them.

@@ -43,10 +43,10 @@ check 'trained: as ours' tests/onnx/run.sh "$work/bc_gmm.onnx" "$work/bc_gmm.ran
 # The comparison itself can fail: two policies that differ.
 check 'another policy' refuses 'decision 0 is off' tests/onnx/run.sh "$work/bc_l2.onnx" "$work/bc_gaussian.random"
 
-likeliest() { "$loom" rollout "$policy" --task threading -n 1 --max-steps 15 --likeliest --json | grep -q '"steps":[[:space:]]*15'; }
+likeliest() { grep -q '"steps":[[:space:]]*15' <("$loom" rollout "$policy" --task threading -n 1 --max-steps 15 --likeliest --json); }
 check 'acts likewise' likeliest
 
-tells() { "$loom" info "$1" | grep -q -- "$2"; }
+tells() { grep -q -- "$2" <("$loom" info "$1"); }
 check 'info: kind' tells "$policy" 'kind  *bc_gmm'
 check 'info: steps' tells "$policy" 'steps  *10$'
 check 'info: observation' tells "$policy" 'eef0@world 9'

@@ -21,7 +21,7 @@ task whole "type: WHOLE_BODY_IK, delta: false"
 task steps "type: WHOLE_BODY_IK, $ranges"
 task angles 'type: JOINT_POSITION, kp: 150'
 
-record() { "$loom" record "$1" -n 2 --seed 1 -o "$work/scenes/$1/demo.hdf5" 2>/dev/null | grep -q '^2 demos from 2 attempts'; }
+record() { [ -n "$("$loom" record "$1" -n 2 --seed 1 -o "$work/scenes/$1/demo.hdf5" 2>/dev/null | grep '^2 demos from 2 attempts')" ]; }
 generate() { "$loom" generate "$1" -n 3 --max-failures 1 --seed 5 -o "$work/$1.hdf5"; }
 printf '%s\n' 'row 20' 'plot 1' tell 'plot 2' tell 'plot 3' tell 'plot 4' tell 'plot 5' tell paths targets frames ghost \
   tell attempt finish tell expert finish tell "shot $work/joints.png" quit >"$work/script"

@@ -57,7 +57,7 @@ check 'rollouts on any number of threads' twice
 
 # The states of recordings give the observations that were written beside them.
 observed() {
-  "$loom" replay "$work/d.hdf5" -o "$work/o.hdf5" && "$loom" info "$work/o.hdf5" | grep -q robot0_eef_pos &&
+  "$loom" replay "$work/d.hdf5" -o "$work/o.hdf5" && grep -q robot0_eef_pos <("$loom" info "$work/o.hdf5") &&
     "$loom" replay "$work/recorded.hdf5" -o "$work/sources.hdf5" && [ -s "$work/sources.hdf5" ] &&
     "$loom" train --data "$work/sources.hdf5" --rollouts 0 -p bc_gmm --hidden 8 --epochs 1 --steps 5 -o "$work/few"
 }
@@ -84,10 +84,10 @@ check 'absolute actions' absolute
 old() {
   mkdir -p "$work/old/run" && cp tests/golden/policy_format_1.safetensors "$work/old/run/last.safetensors" &&
     cp "$work/threading.hdf5" "$work/old/d.hdf5" && "$loom" rollout "$work/old/run/last.safetensors" -n 1 --max-steps 5 -j 1 &&
-    "$loom" info "$work/old/run/last.safetensors" | grep -q 'trained_on.*d.hdf5' &&
+    grep -q 'trained_on.*d.hdf5' <("$loom" info "$work/old/run/last.safetensors") &&
     inside old "$loom" train --data d.hdf5 -p bc_rnn_gmm -k object -k robot0_eef_pos --validate valid --hidden 4 \
       --batch 4 --steps 3 --epochs 3 --every 1 --rollouts 1 -j 1 --resume -o run | grep '^9 steps' &&
-    "$loom" info "$work/old/run/last.safetensors" | grep -q 'trained_on.*d.hdf5'
+    grep -q 'trained_on.*d.hdf5' <("$loom" info "$work/old/run/last.safetensors")
 }
 check 'a checkpoint of an older format' old
 
@@ -198,7 +198,7 @@ checkpoint: {folder: $work/still}
 stop: {patience: 2}
 EOF
 stops() {
-  "$loom" train "$work/still.yaml" | grep -q '^12 steps' && "$loom" train "$work/still.yaml" --resume | grep -q '^12 steps'
+  [ -n "$("$loom" train "$work/still.yaml" | grep '^12 steps')" ] && [ -n "$("$loom" train "$work/still.yaml" --resume | grep '^12 steps')" ]
 }
 check 'stops early' stops
 check 'a policy cut short' refuses 'cut.safetensors' "$loom" rollout "$work/cut.safetensors" -n 1
