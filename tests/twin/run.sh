@@ -31,13 +31,13 @@ stage() {
   read -r wall user system <<<"$took"
   cpu=$(awk "BEGIN { print $cpu + $user + $system }")
   awk "BEGIN { printf \"%-9s %6.0f s, %6.0f s of processors  \", \"$name\", $wall, $user + $system }"
-  grep -E "${say-.}" "$name.txt" | tail -n 1
+  grep "$say" "$name.txt" | tail -n 1 || tail -n 1 "$name.txt"
 }
 say='a task' stage new twin new tower --object "$scans/drawer2.glb" --object "$scans/cup.glb" --mass cup=0.015
 say='commands' stage edit twin edit tower --script "$here/drawer.yaml" --concavity 0.12
 say='simulates' stage check twin check tower --picture tower.png
 say='demos from' stage record record tower -n 10 --seed 1 -o tower/demo.hdf5
 say='demos from' stage generate generate tower -n 100 --seed 5 -o demos.hdf5
-say='success' stage train train --data demos.hdf5 --task tower -p diffusion_mlp --seed 1 -o policy
+say='succeed (95' stage train train --data demos.hdf5 --task tower -p diffusion_mlp --seed 1 -o policy
 say='%' stage rollout rollout policy/best_success.safetensors --task tower -n 100 --seed 7
 printf '%-9s %6d s, %6.0f s of processors\n' all $SECONDS "$cpu"
