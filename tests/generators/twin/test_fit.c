@@ -381,6 +381,7 @@ static void test_joint(void** state) {
   free(script);
 
   def.kinds = MASS | FRICTION | DAMPING;
+  def.seconds = 1;
   must_fit(&fit, &def);
   const loomFitParameter* mass = find(&fit, LOOM_FIT_MASS, "leaf");
   assert_int_equal(mass->known, LOOM_FIT_COUPLED);
