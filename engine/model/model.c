@@ -356,25 +356,23 @@ static int compile_trapped(void* arg) {
   int code = prepare_spec(job);
   if (!code) bound_memory(job->spec);
   if (!code) code = keep_apart(job);
-  if (!code && job->simple)
+  if (!code && job->outline)
     code = loom_simplify_files(job->simple, job->spec, &job->vfs, job->outline, job->def.simplify, job->err);
   if (code) return code;
 
   job->model = mj_compile(job->spec, &job->vfs);
   if (!job->model) return mujoco_error(job, mjs_getError(job->spec));
-  if (job->simple) code = loom_simplify_compiled(job->model, job->simple, job->def.simplify, job->err);
+  if (job->def.simplify) code = loom_simplify_compiled(job->model, job->simple, job->def.simplify, job->err);
   return code ? code : check_numbers(job);
 }
 
-// What tells which meshes only are to be seen.
+// What tells which meshes only are to be seen. A model that has no outline is simplified once it is compiled.
 static int prepare_simplify(compileJob* job, const char* xml) {
   loomModelDef def = job->def;
   def.simplify = NULL;
   def.outline = true;
   def.keep = false;
-
-  int code = loom_model_compile(&job->outline, xml, job->label, job->roots, &def, job->err);
-  if (code) return code;
+  if (loom_model_compile(&job->outline, xml, job->label, job->roots, &def, NULL)) return 0;
 
   job->simple = calloc((size_t)job->outline->nmesh + 1, sizeof *job->simple);
   return job->simple ? 0 : loom_error_set(job->err, LOOM_ERR_MEMORY, "%s: out of memory", job->label);

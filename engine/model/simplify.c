@@ -321,7 +321,7 @@ int loom_simplify_compiled(mjModel* m, const bool* done, const loomSimplifyDef* 
   int code = 0;
 
   for (int mesh = 0; !code && mesh < m->nmesh; mesh++) {
-    if (!done[mesh] && m->mesh_facenum[mesh] >= def->min_faces && may_change(m, mesh, def))
+    if (!(done && done[mesh]) && m->mesh_facenum[mesh] >= def->min_faces && may_change(m, mesh, def))
       code = simplify_mesh(m, mesh, textured(m, mesh), def, err);
   }
 

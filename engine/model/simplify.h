@@ -15,8 +15,8 @@
 int loom_simplify_files(bool* done, mjSpec* spec, const mjVFS* vfs, const mjModel* outline,
                         const loomSimplifyDef* def, loomError* err);
 
-/// The rest, in place: meshes that are not done, and textures, halved until they are small enough. Rays no
-/// longer meet these meshes where they are seen. LOOM_ERR_MEMORY.
+/// The rest, in place: meshes that are not done (NULL: none is), and textures, halved until they are small
+/// enough. Rays no longer meet these meshes where they are seen. LOOM_ERR_MEMORY.
 int loom_simplify_compiled(mjModel* m, const bool* done, const loomSimplifyDef* def, loomError* err);
 
 #endif

@@ -554,6 +554,48 @@ static void meshes_of_files_stay_in_place(void** state) {
   rmdir(dir);
 }
 
+// A picture of a sky's six sides, in a grid that the stand-in of an outline does not have: what has no
+// outline is simplified all the same, once it is whole.
+static void no_outline_is_no_error(void** state) {
+  (void)state;
+  char dir[] = "/tmp/loom_sky_XXXXXX", picture[80], egg[80];
+  assert_non_null(mkdtemp(dir));
+  snprintf(picture, sizeof picture, "%s/sky.png", dir);
+  snprintf(egg, sizeof egg, "%s/egg.obj", dir);
+  write_egg(egg);
+
+  loomError err = {0, ""};
+  loomImage image;
+  if (loom_image_create(&image, 32, 24, &err)) fail_msg("%s", err.message);
+  if (loom_image_write_png(&image, picture, &err)) fail_msg("%s", err.message);
+  loom_image_destroy(&image);
+
+  static const char text[] =
+      "<mujoco><asset><texture name='sky' type='skybox' file='sky/sky.png' gridsize='3 4' "
+      "gridlayout='.U..LFRB.D..'/><mesh name='egg' file='sky/egg.obj'/></asset><worldbody>"
+      "<geom type='mesh' mesh='egg' contype='0' conaffinity='0'/></worldbody></mujoco>";
+  loomAssetRoots roots = {0};
+  mjModel *m = NULL, *none = NULL;
+  loomSimplifyDef light = loom_default_simplify_def();
+  loomModelDef whole = loom_default_model_def(), outline = whole, simple = whole;
+  outline.outline = true;
+  simple.simplify = &light;
+  if (loom_asset_roots_add(&roots, "sky", dir, &err)) fail_msg("%s", err.message);
+  assert_int_not_equal(loom_model_compile(&none, text, "text", &roots, &outline, NULL), 0);
+
+  if (loom_model_compile(&m, text, "text", &roots, &whole, &err)) fail_msg("%s", err.message);
+  int faces = m->mesh_facenum[0];
+  mj_deleteModel(m);
+  if (loom_model_compile(&m, text, "text", &roots, &simple, &err)) fail_msg("%s", err.message);
+  assert_true(m->mesh_facenum[0] < faces * 3 / 4);
+  mj_deleteModel(m);
+
+  loom_asset_roots_destroy(&roots);
+  remove(picture);
+  remove(egg);
+  rmdir(dir);
+}
+
 // A bent sheet, on whose two halves a picture lies in two places: no triangle has corners in both.
 static void seams_of_pictures_stay(void** state) {
   enum { ACROSS = 12, ROW = 2 * (ACROSS + 1) };
@@ -646,10 +688,11 @@ static void charts_are_read_back(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(both_kinds_draw_the_same),    cmocka_unit_test(models_without_groups_are_seen),
-      cmocka_unit_test(an_unknown_kind_is_told),     cmocka_unit_test(captions_are_drawn_and_cut),
-      cmocka_unit_test(models_are_simplified),       cmocka_unit_test(meshes_of_files_stay_in_place),
-      cmocka_unit_test(charts_are_read_back),        cmocka_unit_test(seams_of_pictures_stay),
-      cmocka_unit_test(what_moves_is_in_the_middle), cmocka_unit_test(labels_differ_when_cut)};
+      cmocka_unit_test(both_kinds_draw_the_same), cmocka_unit_test(models_without_groups_are_seen),
+      cmocka_unit_test(an_unknown_kind_is_told),  cmocka_unit_test(captions_are_drawn_and_cut),
+      cmocka_unit_test(models_are_simplified),    cmocka_unit_test(meshes_of_files_stay_in_place),
+      cmocka_unit_test(no_outline_is_no_error),   cmocka_unit_test(charts_are_read_back),
+      cmocka_unit_test(seams_of_pictures_stay),   cmocka_unit_test(what_moves_is_in_the_middle),
+      cmocka_unit_test(labels_differ_when_cut)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
