@@ -1,5 +1,6 @@
 // A generation killed before any one of its writes, renames and removals is resumed to the same bytes, and
 // leaves nothing behind. Each run is a process of its own.
+#include "tests/file_fixture.h"
 #include "tests/kill_fixture.h"
 #include "tests/own_fixture.h"
 
@@ -34,20 +35,6 @@ static int generate_run(void* user, loomError* err) {
 static int run_apart(const own* o, run wanted, int deadly) {
   running r = {o, wanted};
   return killed_apart(generate_run, &r, deadly);
-}
-
-static char* read_whole(const char* path, size_t* n) {
-  struct stat s;
-  FILE* f = fopen(path, "rb");
-  if (!f) fail_msg("%s is not there", path);
-  assert_int_equal(fstat(fileno(f), &s), 0);
-
-  char* bytes = malloc((size_t)s.st_size + 1);
-  assert_non_null(bytes);
-
-  *n = fread(bytes, 1, (size_t)s.st_size, f);
-  fclose(f);
-  return bytes;
 }
 
 static bool same_file(const char* path, const char* bytes, size_t n) {

@@ -1,9 +1,9 @@
 // The main job, small: replay, segments, snapshots, generation that does not depend on threads or on being
 // killed, verify.
+#include "tests/file_fixture.h"
 #include "tests/handover_fixture.h"
 
 #include <math.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "generators/run/dtw.h"
@@ -163,20 +163,6 @@ static void resets_repeat_and_snapshots_restore(void** state) {
   loom_episode_destroy(a);
   loom_episode_destroy(b);
   unload(&l);
-}
-
-static char* read_whole(const char* path, size_t* n) {
-  struct stat s;
-  FILE* f = fopen(path, "rb");
-  assert_non_null(f);
-
-  assert_int_equal(stat(path, &s), 0);
-  char* bytes = malloc((size_t)s.st_size);
-  assert_non_null(bytes);
-
-  *n = fread(bytes, 1, (size_t)s.st_size, f);
-  fclose(f);
-  return bytes;
 }
 
 static void generate(const loaded* l, const char* path, int threads, bool resume, int successes,

@@ -1,5 +1,6 @@
 // One dataset by several processes: the same bytes as one makes, whoever of them is killed before any one of
 // its writes, renames and removals, and what does not belong together is refused or told by its name.
+#include "tests/file_fixture.h"
 #include "tests/kill_fixture.h"
 #include "tests/own_fixture.h"
 
@@ -70,19 +71,6 @@ static int status_of(pid_t child) {
   int status;
   assert_int_equal(waitpid(child, &status, 0), child);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 256;
-}
-
-static char* read_whole(const char* path, size_t* n) {
-  struct stat s;
-  FILE* f = fopen(path, "rb");
-  if (!f) fail_msg("%s is not there", path);
-  assert_int_equal(fstat(fileno(f), &s), 0);
-
-  char* all = malloc((size_t)s.st_size + 1);
-  assert_non_null(all);
-  *n = fread(all, 1, (size_t)s.st_size, f);
-  fclose(f);
-  return all;
 }
 
 // The dataset of one process, and nothing beside it; then it goes.

@@ -1,9 +1,9 @@
 // Tries of a start, balanced selection and pace in whole runs: attempts stay pure functions, on any number
 // of threads and over a run that was cut off.
+#include "tests/file_fixture.h"
 #include "tests/own_fixture.h"
 
 #include <math.h>
-#include <sys/stat.h>
 
 #include "generators/attempt/tries.h"
 #include "generators/run/generate.h"
@@ -90,18 +90,6 @@ static volatile sig_atomic_t stop_now;
 static void stop_soon(void* user, int64_t attempts, int64_t successes, double seconds) {
   (void)user, (void)successes, (void)seconds;
   if (attempts >= 3) stop_now = 1;
-}
-
-static char* read_whole(const char* path, size_t* n) {
-  struct stat s;
-  FILE* f = fopen(path, "rb");
-  assert_non_null(f);
-  assert_int_equal(stat(path, &s), 0);
-  char* bytes = malloc((size_t)s.st_size);
-  assert_non_null(bytes);
-  *n = fread(bytes, 1, (size_t)s.st_size, f);
-  fclose(f);
-  return bytes;
 }
 
 static void a_run_cut_off_goes_on(void** state) {
