@@ -376,6 +376,7 @@ void view_close_data(viewApp* app) {
 
 void view_close(viewApp* app) {
   view_thumb_stop(app);
+  view_save_close(app);
   mj_deleteModel(app->thumb_model);
   free(app->thumb_xml);
   view_journal_close(app, tool_stop);

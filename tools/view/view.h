@@ -10,6 +10,7 @@
 
 #include <mujoco/mujoco.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -108,6 +109,7 @@ typedef struct viewList {
   int demo_count;    // entries that are demos of the dataset, the first ones
   int read;          // of which the first so many have been read; of others only the name may be known
   viewEntry* entry;  // (n)
+  int* by_name;      // (demo_count) those of the dataset in the order of their names
   int shown_count;
   int* shown;             // (shown_count) entries that pass the filter, sorted
   int succeeded, failed;  // of those shown, as far as they have been read
@@ -139,8 +141,6 @@ int view_list_find(const viewList* list, const char* name);
 int view_list_place(const viewList* list, int entry);
 /// Append a trial; the list owns it then.
 int view_list_add(viewList* list, viewTrial* trial, const char* name, const loomTask* task, loomError* err);
-/// Masks `keep` and `reject` of the file as the marks say.
-int view_list_save(viewList* list, const char* path, loomError* err);
 
 enum { VIEW_BARS = 24, VIEW_MOST_SOURCES = 64 };
 
@@ -281,14 +281,30 @@ typedef struct viewEdit {
   int ends[2][LOOM_MAX_ARMS][LOOM_MAX_SUBTASKS];
 } viewEdit;
 
-/// A save that goes on.
+/// A demo with a mark, as it was when saving began.
+typedef struct viewMarked {
+  char name[LOOM_NAME_MAX];
+  viewMark mark;
+} viewMarked;
+
+/// A save that goes on: demos are replayed between frames, and a thread of its own writes.
 typedef struct viewSave {
-  bool on, use, told;  // use: given says ends; told: that it is being written
-  loomReplay* replay;  // (list.n), n of which are there
-  int n, at, version;  // at: entries looked at; version: of the edits when it began
+  bool on, ends, marks, use;  // ends, marks: are saved; use: given says ends
+  loomReplay* replay;         // (list.n), n of which are there
+  int n, at, version;         // at: entries looked at; version: of the edits that are saved
   loomSegmentFile given;
   loomScene* scene;  // that demos are replayed in, one after the other
   double began;      // s, by loom_clock
+  viewMarked* marked;
+  int marked_count;
+
+  pthread_t writer;
+  bool writing, has_writer;  // has_writer: else the window's own thread writes
+  atomic_bool wrote;         // what follows is told then
+  int code;
+  loomError error;
+  bool wrote_ends, wrote_marks;
+  loomNames left_out;
 } viewSave;
 
 /// Edits that are not saved, in a file.
@@ -468,6 +484,8 @@ void view_compare_name(char out[2 * LOOM_NAME_MAX + 64], const viewApp* side);
 // saving (view_save.c)
 /// Begin to; where it takes long the window goes on meanwhile.
 void view_save(viewApp* app);
+/// What is being written is waited for; what only was to be is let go.
+void view_save_close(viewApp* app);
 /// A part of it, for about so long.
 void view_save_advance(viewApp* app, double seconds);
 /// How far it is, as widgets.

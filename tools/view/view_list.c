@@ -80,6 +80,21 @@ static void read_entry(viewEntry* e, const loomDataset* d, const loomTask* task)
   read_start(e, d, path, task);
 }
 
+static int compare_names(const void* a, const void* b, void* user) {
+  const viewEntry* entry = user;
+  return strcmp(entry[*(const int*)a].name, entry[*(const int*)b].name);
+}
+
+// Where each of the file's demos is by its name: of a hundred thousand demos half may be marked.
+static int index_names(viewList* list, loomError* err) {
+  list->by_name = malloc((size_t)(list->n + 1) * sizeof *list->by_name);
+  if (!list->by_name) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d names", list->n);
+
+  for (int i = 0; i < list->n; i++) list->by_name[i] = i;
+  qsort_r(list->by_name, (size_t)list->n, sizeof *list->by_name, compare_names, list->entry);
+  return 0;
+}
+
 static void read_marks(viewList* list, const loomDataset* d, const char* mask, viewMark mark) {
   loomNames names = {0, NULL};
   if (loom_dataset_mask(&names, d, mask, NULL)) return;
@@ -109,6 +124,9 @@ int view_list_load(viewList* list, const loomDataset* d, const loomTask* task, l
     *e = (viewEntry){.demo = i, .outcome = -1, .start = {NAN, NAN, NAN}};
     snprintf(e->name, sizeof e->name, "%.*s", LOOM_NAME_MAX - 1, loom_dataset_demo_name(d, i));
   }
+
+  int code = index_names(list, err);
+  if (code) return code;
 
   // Marks are masks of the file.
   if (!loom_dataset_masks(&masks, d, NULL)) {
@@ -163,6 +181,7 @@ void view_list_destroy(viewList* list) {
 
   if (list->entry) pthread_mutex_destroy(&list->lock);
   free(list->entry);
+  free(list->by_name);
   free(list->shown);
   memset(list, 0, sizeof *list);
 }
@@ -304,7 +323,18 @@ int view_list_update(viewList* list, loomError* err) {
 }
 
 int view_list_find(const viewList* list, const char* name) {
-  for (int i = 0; i < list->n; i++) {
+  int low = 0, high = list->by_name ? list->demo_count : 0;
+
+  while (low < high) {
+    int middle = low + (high - low) / 2, entry = list->by_name[middle];
+    int order = strcmp(list->entry[entry].name, name);
+    if (!order) return entry;
+    if (order < 0) low = middle + 1;
+    if (order > 0) high = middle;
+  }
+
+  // Trials come after the file's demos, and are few.
+  for (int i = list->demo_count; i < list->n; i++) {
     if (!strcmp(list->entry[i].name, name)) return i;
   }
   return -1;
@@ -344,42 +374,4 @@ int view_list_add(viewList* list, viewTrial* trial, const char* name, const loom
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for one more demo");
   }
   return view_list_update(list, err);
-}
-
-// ---- marks
-
-// Where the demos with a mark are in the file that takes it.
-static int marked_demos(int* out, const viewList* list, const loomDataset* d, viewMark mark) {
-  int n = 0;
-  for (int i = 0; i < loom_dataset_demo_count(d); i++) {
-    int entry = view_list_find(list, loom_dataset_demo_name(d, i));
-    if (entry >= 0 && list->entry[entry].mark == mark) out[n++] = i;
-  }
-  return n;
-}
-
-int view_list_save(viewList* list, const char* path, loomError* err) {
-  loomDataset* d = NULL;
-  loomMask mask[2] = {{.name = "keep"}, {.name = "reject"}};
-
-  int code = loom_dataset_open(&d, path, err);
-  if (code) return code;
-
-  size_t n = (size_t)loom_dataset_demo_count(d) + 1;
-  int* demo = malloc(2 * n * sizeof *demo);
-  if (!demo) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for masks");
-
-  if (!code) {
-    mask[0].n = marked_demos(demo, list, d, VIEW_KEEP);
-    mask[1].n = marked_demos(demo + n, list, d, VIEW_REJECT);
-    mask[0].demo = demo;
-    mask[1].demo = demo + n;
-  }
-
-  loom_dataset_close(d);
-  if (!code) code = loom_dataset_set_masks(path, mask, 2, err);
-  free(demo);
-
-  if (!code) list->marks_changed = false;
-  return code;
 }

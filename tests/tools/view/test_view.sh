@@ -178,6 +178,19 @@ if command -v xvfb-run >/dev/null; then
   check 'the next demo, in a window' state 2 demo '"demo_1"'
   check 'no OpenGL error in the window' sh -c "! grep -q '\"gl_error\":[1-9]' '$work/told'"
   for name in first overlays plots; do check "window picture $name" picture "$keep/window-$name.png"; done
+
+  # A thread writes there: what is marked meanwhile is not taken for saved, and who quits waits for it.
+  cp "$work/t.hdf5" "$work/marked.hdf5"
+  printf '%s\n' keep save 'key down' reject saved tell save saved tell 'demo demo_3' keep save quit >"$work/marks"
+  masks() { "$loom" info "$work/marked.hdf5" | grep -c "mask keep *2 demos\|mask reject *1 demos"; }
+  check 'marks in a window' in_window "$work/marked.hdf5" --script "$work/marks"
+  check 'what was marked while it wrote is not saved' state 1 unsaved true
+  check 'then it is' state 2 unsaved false
+  check 'and what was being written' test "$(masks)" = 2
+  printf '%s\n' 'drag-boundary 0 grasp 40' save saved tell quit >"$work/marks"
+  check 'ends in a window' in_window "$work/marked.hdf5" --script "$work/marks" --annotated "$work/marked-annotated.hdf5"
+  check 'are saved' state 1 unsaved false
+  check 'in the copy' test -s "$work/marked-annotated.hdf5"
 fi
 no_display() { ! env -u DISPLAY -u WAYLAND_DISPLAY "$loom" view "$work/t.hdf5" 2>"$work/errors" && grep -q 'demoloom render' "$work/errors"; }
 check 'without a display it says what to do' no_display
