@@ -179,6 +179,7 @@ static mjModel* outline_of(viewApp* app, const char* xml) {
 
 loomSimplifyDef view_simplify(void) {
   loomSimplifyDef def = loom_default_simplify_def();
+  def.error = 0.006;
   def.texture = 256;
   def.most = 0.002;
   def.colliding = true;  // contacts are found elsewhere
