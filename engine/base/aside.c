@@ -47,7 +47,7 @@ static void limit_child(const loomAsideDef* def) {
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_DFL);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  loom_limit_child(def->seconds, def->memory_mb);
+  loom_limit_child(def->seconds, def->memory_mb, def->writes);
 }
 
 // Libraries say what they think of a file: nobody has asked.

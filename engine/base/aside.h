@@ -24,6 +24,7 @@ typedef struct loomAsideDef {
   /// In the child. Returns 0, with *result on the shelf, or an error. It must not print, and ends there.
   int (*work)(void* user, loomShelf* shelf, void** result, loomError* err);
   void* user;
+  bool writes;    // it may write files
   bool confined;  // once `prepare` has run it may read files and compute, and nothing else
   /// In the child, before it is confined: loads libraries. Nullable.
   int (*prepare)(void* user, loomError* err);

@@ -130,14 +130,14 @@ static void limit_memory(double memory_mb) {
 #endif
 }
 
-void loom_limit_child(double seconds, double memory_mb) {
+void loom_limit_child(double seconds, double memory_mb, bool writes) {
   static const int ends[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU};
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) signal(ends[i], SIG_DFL);
 
   rlim_t most = (rlim_t)(seconds < 1 ? 1 : seconds);
   struct rlimit none = {0, 0}, cpu = {most, most + 1};
   setrlimit(RLIMIT_CORE, &none);
-  setrlimit(RLIMIT_FSIZE, &none);
+  if (!writes) setrlimit(RLIMIT_FSIZE, &none);
   setrlimit(RLIMIT_CPU, &cpu);
   limit_memory(memory_mb);
 }

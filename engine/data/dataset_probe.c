@@ -35,7 +35,7 @@ typedef struct probe {
 // Somewhat more memory than the parent has: it reads part by part, but a chunk is read whole. A second and
 // one more for each megabyte: HDF5 can also loop for ever.
 static void prepare_child(const probe* p) {
-  loom_limit_child(1 + (double)(p->file_size / (1 << 20)), CHILD_MB);
+  loom_limit_child(1 + (double)(p->file_size / (1 << 20)), CHILD_MB, false);
   if (!loom_confine()) *p->unconfined = 1;
 }
 

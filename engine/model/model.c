@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/aside.h"
 #include "engine/model/asset.h"
 #include "engine/model/made_from.h"
 #include "engine/model/mjcf.h"
@@ -512,6 +513,43 @@ static int compile_new(mjModel** out, loomMadeFrom* from, const char* xml, const
   return code;
 }
 
+typedef struct keepJob {
+  const char *xml, *label;
+  const loomAssetRoots* roots;
+  const loomModelDef* def;
+  const loomText* key;
+} keepJob;
+
+static int compile_aside(void* user, loomShelf* shelf, void** result, loomError* err) {
+  const keepJob* job = user;
+  loomMadeFrom from = {.roots = job->roots};
+  mjModel* m = NULL;
+  (void)shelf, (void)result;
+
+  int code = compile_new(&m, &from, job->xml, job->label, job->roots, job->def, err);
+  if (!code) keep_compiled(job->key, &from, m);
+  return code;
+}
+
+// Compiling takes ten times the memory of what comes of it, and leaves much of that behind: a process of its own
+// gives it all back. Whatever goes wrong there is found out, and told, by compiling here.
+static bool compile_and_load(mjModel** out, const loomText* key, const char* xml, const char* label,
+                             const loomAssetRoots* roots, const loomModelDef* def) {
+  keepJob job = {xml, label, roots, def, key};
+  loomAsideDef aside = loom_default_aside_def();
+  loomAside done;
+
+  aside.what = label;
+  aside.work = compile_aside;
+  aside.user = &job;
+  aside.shelf_mb = 0;
+  aside.writes = true;
+  if (loom_aside_run(&done, &aside, NULL)) return false;
+
+  loom_aside_destroy(&done);
+  return load_kept(out, key, roots);
+}
+
 int loom_model_compile(mjModel** out, const char* xml, const char* label, const loomAssetRoots* roots,
                        const loomModelDef* def, loomError* err) {
   const loomModelDef usual = loom_default_model_def();
@@ -523,7 +561,9 @@ int loom_model_compile(mjModel** out, const char* xml, const char* label, const 
 
   if (def->keep) make_key(&key, xml, roots, def);
   int code = LOOM_OK;
-  if (!def->keep || !load_kept(out, &key, roots)) {
+  bool kept = def->keep && load_kept(out, &key, roots);
+  if (!kept && def->keep && def->aside) kept = compile_and_load(out, &key, xml, label, roots, def);
+  if (!kept) {
     code = compile_new(out, &from, xml, label, roots, def, err);
     if (!code && def->keep) keep_compiled(&key, &from, *out);
     if (def->keep) loom_model_forget_assets();  // next time nothing is compiled

@@ -54,6 +54,8 @@ typedef struct loomModelDef {
   bool visual;   // keep what is only seen: false leaves out geoms without contacts, their meshes and
                  // textures; the physics is the same bit for bit
   bool keep;     // keep the compiled model below the home folder, and take it from there next time
+  bool aside;    // a child process compiles what is kept, and takes the memory for it: only where no other
+                 // thread of this process works, as the child has its locks but not the thread
   bool outline;  // meshes and textures are stand-ins of a few bytes (engine/model/model_outline.h)
   const loomSimplifyDef* simplify;  // to be drawn only: fewer triangles and pixels; NULL = as it is
   int64_t max_xml_bytes;            // a longer text is refused

@@ -94,8 +94,11 @@ static int set_substeps(loomScene* s, loomError* err) {
       task->path, task->control_freq, s->label, timestep, 1.0 / task->control_freq);
 }
 
+// Whether the compiled model is kept below the home folder, and a child process compiles it.
+typedef enum keeping { KEEP_NOTHING, KEEP, KEEP_ASIDE } keeping;
+
 static int fill_scene(loomScene* s, const char* xml, const char* label, const char* env_args,
-                      const loomAssetRoots* roots, bool keep, loomError* err) {
+                      const loomAssetRoots* roots, keeping keep, loomError* err) {
   const loomTask* task = s->task;
   loomModelDef def = loom_default_model_def();
   int code = 0;
@@ -113,7 +116,8 @@ static int fill_scene(loomScene* s, const char* xml, const char* label, const ch
 
   // Nothing here draws: without what is only seen the physics is the same bit for bit.
   def.visual = false;
-  def.keep = keep;
+  def.keep = keep != KEEP_NOTHING;
+  def.aside = keep == KEEP_ASIDE;
   if (!code) code = list_apart(&def.apart, &def.apart_count, task, err);
   if (!code) code = loom_model_compile(&s->model, xml, label, roots, &def, err);
   free((void*)def.apart);
@@ -128,7 +132,7 @@ static int fill_scene(loomScene* s, const char* xml, const char* label, const ch
 }
 
 static int create_scene(loomScene** out, const loomTask* task, const char* xml, const char* label,
-                        const char* env_args, const loomAssetRoots* roots, bool keep, loomError* err) {
+                        const char* env_args, const loomAssetRoots* roots, keeping keep, loomError* err) {
   *out = NULL;
   loomScene* s = calloc(1, sizeof *s);
   if (!s) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
@@ -145,12 +149,12 @@ static int create_scene(loomScene** out, const loomTask* task, const char* xml, 
 
 int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
                       const char* env_args, const loomAssetRoots* roots, loomError* err) {
-  return create_scene(out, task, xml, label, env_args, roots, false, err);
+  return create_scene(out, task, xml, label, env_args, roots, KEEP_NOTHING, err);
 }
 
 int loom_scene_create_kept(loomScene** out, const loomTask* task, const char* xml, const char* label,
                            const char* env_args, const loomAssetRoots* roots, loomError* err) {
-  return create_scene(out, task, xml, label, env_args, roots, true, err);
+  return create_scene(out, task, xml, label, env_args, roots, KEEP_ASIDE, err);
 }
 
 loomScene* loom_scene_share(loomScene* s) {
@@ -281,7 +285,7 @@ int loom_scene_of_task(loomScene** out, const loomTask* task, const loomAssetRoo
     code = find_recorded(&r, task, roots, err);
   }
 
-  if (!code) code = create_scene(out, task, r.xml, r.label, r.env_args, roots, true, err);
+  if (!code) code = create_scene(out, task, r.xml, r.label, r.env_args, roots, KEEP, err);
   free(r.xml);
   free(r.env_args);
   return code;

@@ -315,6 +315,7 @@ int view_open_data(viewApp* app, const viewArgs* args, loomError* err) {
   memset(app, 0, sizeof *app);
 
   app->args = args;
+  app->alone = true;
   app->began = loom_clock();
   set_view_defaults(app);
   int code = tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target,

@@ -352,6 +352,7 @@ struct viewApp {
   int framebuffer;  // mjFB_WINDOW or mjFB_OFFSCREEN
   mjvCamera camera;
   bool has_view;  // the camera has been set to a model
+  bool alone;     // no other thread works yet: a child process may compile models
   mjvOption option;
   mjvPerturb perturb;
   mjtNum selected_at[3];

@@ -192,7 +192,7 @@ static int open_stage_model(viewApp* app, const char* label, loomError* err) {
   loomModelDef def = loom_default_model_def();
   loomSimplifyDef light = view_simplify();
   def.simplify = app->args->full ? NULL : &light;
-  def.keep = !app->has_view;
+  def.keep = def.aside = app->alone && !app->has_view;
 
   int code = loom_model_compile(&s->model, s->demo.model_xml, label, &app->args->roots, &def, err);
   malloc_trim(0);  // its compiler leaves much behind, which the next one would come on top of
@@ -224,7 +224,7 @@ static int open_models(viewApp* app, loomError* err) {
   // Of the first demo both models are kept for the next time: most demos have the same. What simulates takes
   // most memory to compile, and so comes first.
   if (!code)
-    code = (app->has_view ? loom_scene_create : loom_scene_create_kept)(
+    code = (app->alone && !app->has_view ? loom_scene_create_kept : loom_scene_create)(
         &s->scene, app->task, s->demo.model_xml, label, env_args, &app->args->roots, err);
   malloc_trim(0);  // compilers leave much behind
   if (!code && !s->model) code = open_stage_model(app, label, err);

@@ -284,6 +284,8 @@ void view_thumb_start(viewApp* app) {
   }
 
   view_thumb_want(app);
+  app->alone = false;
+  if (app->other) app->other->alone = false;
   app->has_thumb_thread = !pthread_create(&app->thumb_thread, NULL, make_thumbs, app);
   if (!app->has_thumb_thread) loom_scene_destroy(app->thumb_scene);
 }

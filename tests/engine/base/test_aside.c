@@ -129,6 +129,40 @@ static void it_cannot_write(void** state) {
   unlink(path);
 }
 
+static int write_kept(void* user, loomShelf* shelf, void** result, loomError* err) {
+  (void)shelf;
+  (void)result;
+  (void)err;
+  FILE* file = fopen(user, "w");
+  int told = file ? fputs("made", file) : EOF;
+  return file && told != EOF && !fclose(file) ? 0 : -1;
+}
+
+// Unless it is there to.
+static void it_writes_where_it_may(void** state) {
+  char path[] = "/tmp/loom-aside-XXXXXX", text[8] = "";
+  (void)state;
+  int file = mkstemp(path);
+  assert_true(file >= 0 && !close(file));
+  expect_aside(write_kept, path, false, false, LOOM_ERR_FORMAT, "File size limit");
+
+  loomAsideDef def = loom_default_aside_def();
+  loomAside out;
+  def.work = write_kept;
+  def.user = path;
+  def.shelf_mb = 0;
+  def.writes = true;
+  assert_int_equal(loom_aside_run(&out, &def, NULL), 0);
+  loom_aside_destroy(&out);
+
+  FILE* again = fopen(path, "r");
+  assert_non_null(again);
+  assert_int_equal(fread(text, 1, 7, again), 4);
+  assert_string_equal(text, "made");
+  fclose(again);
+  unlink(path);
+}
+
 // Where the system refuses filters a reader is not confined: it is told, once.
 static void refused_filters_are_told(void** state) {
   (void)state;
@@ -160,9 +194,8 @@ static void refused_filters_are_told(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_it_hands_over),
-      cmocka_unit_test(what_goes_wrong_there),
-      cmocka_unit_test(it_cannot_write),
+      cmocka_unit_test(what_it_hands_over),       cmocka_unit_test(what_goes_wrong_there),
+      cmocka_unit_test(it_cannot_write),          cmocka_unit_test(it_writes_where_it_may),
       cmocka_unit_test(refused_filters_are_told),
   };
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -149,12 +150,55 @@ static void handles_begin_above_the_table(void** state) {
   loom_scene_destroy(scene);
 }
 
+static long faults_of_children(void) {
+  struct rusage used;
+  assert_int_equal(getrusage(RUSAGE_CHILDREN, &used), 0);
+  return used.ru_minflt;
+}
+
+static loomScene* open_text(const loomScene* from, bool kept) {
+  loomError err = {0, ""};
+  loomScene* s;
+  if ((kept ? loom_scene_create_kept : loom_scene_create)(&s, from->task, from->xml, from->label,
+                                                          from->env_args, &roots, &err))
+    fail_msg("%s", err.message);
+  return s;
+}
+
+// The first time a child compiles it, and this process loads what came of it.
+static void a_child_compiles_what_is_kept(void** state) {
+  (void)state;
+  loomScene *named = open_handover(), *plain = open_text(named, false);
+  char empty[80];
+  snprintf(empty, sizeof empty, "%s/empty", home);
+  setenv("DEMOLOOM_HOME", empty, 1);
+  long before = faults_of_children();
+  loomScene* first = open_text(named, true);
+  long compiled = faults_of_children();
+  loomScene* second = open_text(named, true);
+
+  assert_true(compiled > before);
+  assert_int_equal(faults_of_children(), compiled);
+  assert_same(plain, first);
+  assert_same(plain, second);
+
+  // Where nothing can be kept it is compiled here.
+  setenv("DEMOLOOM_HOME", "/proc/nowhere", 1);
+  loomScene* alone = open_text(named, true);
+  setenv("DEMOLOOM_HOME", home, 1);
+  assert_same(plain, alone);
+
+  loomScene* all[] = {named, plain, first, second, alone};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) loom_scene_destroy(all[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(opens_by_name),
       cmocka_unit_test(damage_is_harmless),
       cmocka_unit_test(says_what_is_missing),
       cmocka_unit_test(handles_begin_above_the_table),
+      cmocka_unit_test(a_child_compiles_what_is_kept),
   };
   return cmocka_run_group_tests(tests, make_home, remove_home);
 }
