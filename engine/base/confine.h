@@ -11,9 +11,9 @@
 /// filter, another kernel): all else is done.
 bool loom_confine(void);
 
-/// Of a child, before it works: crashes end it, it leaves no core and, unless it `writes`, no file, and it has so many
-/// seconds of processor time (at least 1) and so many MB of memory beyond what its parent has mapped.
-/// Sanitizers reserve terabytes of addresses, and do without the latter.
+/// Of a child, before it works: crashes end it, it leaves no core and, unless it `writes`, no file, and it
+/// has so many seconds of processor time (at least 1) and so many MB of memory beyond what its parent has
+/// mapped. Sanitizers reserve terabytes of addresses, and do without the latter.
 void loom_limit_child(double seconds, double memory_mb, bool writes);
 
 #endif

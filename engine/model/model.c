@@ -531,8 +531,8 @@ static int compile_aside(void* user, loomShelf* shelf, void** result, loomError*
   return code;
 }
 
-// Compiling takes ten times the memory of what comes of it, and leaves much of that behind: a process of its own
-// gives it all back. Whatever goes wrong there is found out, and told, by compiling here.
+// Compiling takes ten times the memory of what comes of it, and leaves much of that behind: a process of its
+// own gives it all back. Whatever goes wrong there is found out, and told, by compiling here.
 static bool compile_and_load(mjModel** out, const loomText* key, const char* xml, const char* label,
                              const loomAssetRoots* roots, const loomModelDef* def) {
   keepJob job = {xml, label, roots, def, key};

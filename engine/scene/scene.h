@@ -43,8 +43,8 @@ int loom_scene_of_task(loomScene** out, const loomTask* task, const loomAssetRoo
 /// the task gives none.
 int loom_scene_create(loomScene** out, const loomTask* task, const char* xml, const char* label,
                       const char* env_args, const loomAssetRoots* roots, loomError* err);
-/// The same; its compiled model is kept below the home folder, and taken from there next time; a child process
-/// compiles it (loomModelDef.aside: only where no other thread works).
+/// The same; its compiled model is kept below the home folder, and taken from there next time; a child
+/// process compiles it (loomModelDef.aside: only where no other thread works).
 int loom_scene_create_kept(loomScene** out, const loomTask* task, const char* xml, const char* label,
                            const char* env_args, const loomAssetRoots* roots, loomError* err);
 /// The same scene for one more owner, in any thread; each destroys it.

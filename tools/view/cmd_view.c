@@ -246,7 +246,9 @@ void view_advance(viewApp* app, double seconds) {
   }
 
   // A little of the list is read between two frames, so that the window never waits for the disk.
+  int read = app->list.read;
   view_list_read(&app->list, 0.004);
+  if (app->show_coverage && app->list.read != read) app->dirty = true;
   if (app->thumb_fresh) view_thumb_want(app);
   app->thumb_fresh = false;
 

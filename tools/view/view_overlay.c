@@ -5,26 +5,38 @@
 
 #include "tools/view/view.h"
 
-// Where the demos of the list began: their first object.
+enum { MOST_DOTS = 4000 };  // more than that hide each other, and take a second to draw
+
+static bool is_known(const viewEntry* e) {
+  return (e->read || e->demo < 0) && !isnan(e->start[0]);
+}
+
+// Where the demos of the list began, as far as they have been read: their first object. Of very many only
+// some are dots; the tiles are of all.
 static void add_coverage(viewApp* app) {
   static const float good[4] = {0, 0.62f, 0.45f, 1}, bad[4] = {0.84f, 0.37f, 0, 1},
                      unknown[4] = {0.5f, 0.5f, 0.5f, 1};
-  overlayStart* start = malloc(sizeof *start * (size_t)app->list.n + 1);
-  int known = 0;
+  const viewList* list = &app->list;
+  if (app->framebuffer != mjFB_WINDOW) view_list_read(&app->list, INFINITY);  // nobody waits
+  overlayStart* start = malloc(sizeof *start * (size_t)list->n + 1);
+  int known = 0, step = 1 + list->n / MOST_DOTS;
 
-  for (int i = 0; i < app->list.n; i++) {
-    const viewEntry* e = view_list_entry(&app->list, i);
-    if (isnan(e->start[0])) continue;
-
-    const float* rgba = e->outcome < 0 ? unknown : e->outcome == LOOM_OUTCOME_SUCCESS ? good : bad;
-    overlay_dot(&app->scene, mjGEOM_BOX, e->start, i == app->stage.entry ? 0.008 : 0.003, rgba);
-    if (!start || e->outcome < 0) continue;
+  for (int i = 0; start && i < list->n; i++) {
+    const viewEntry* e = &list->entry[i];
+    if (!is_known(e) || e->outcome < 0) continue;
     mju_copy3(start[known].at, e->start);
     start[known++].failed = e->outcome != LOOM_OUTCOME_SUCCESS;
   }
 
   if (start) overlay_failures(&app->scene, start, known, good, bad);
   free(start);
+
+  for (int i = 0; i < list->n; i++) {
+    const viewEntry* e = &list->entry[i];
+    if (!is_known(e) || (i % step && i != app->stage.entry)) continue;
+    const float* rgba = e->outcome < 0 ? unknown : e->outcome == LOOM_OUTCOME_SUCCESS ? good : bad;
+    overlay_dot(&app->scene, mjGEOM_BOX, e->start, i == app->stage.entry ? 0.008 : 0.003, rgba);
+  }
 }
 
 void view_add_overlays(viewApp* app) {

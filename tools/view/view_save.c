@@ -1,5 +1,5 @@
-// Saving: ends of subtasks after every demo of the file has been replayed, one after the other between two frames,
-// marks at once; then a thread writes, so that the window goes on and tells how far it is.
+// Saving: ends of subtasks after every demo of the file has been replayed, one after the other between two
+// frames, marks at once; then a thread writes, so that the window goes on and tells how far it is.
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
