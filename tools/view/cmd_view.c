@@ -49,6 +49,9 @@ static const toolOption options[] = {
                    .about = "where demos driven by hand go; TASK-teleop.hdf5 in this folder unless given"),
     TOOL_OPTION_AS("segments", 0, "FILE", viewArgs, STRING, segments,
                    .about = "read and save annotations here instead, as YAML"),
+    TOOL_OPTION_AS("reward", 0, "FILE.yaml", viewArgs, STRING, reward,
+                   .about = "what the plot of rewards shows, such as what `demoloom irl` found: a file as "
+                            "finetune's --reward takes; the task's own unless given"),
     TOOL_OVERWRITE_OPTION(viewArgs, overwrite),
     TOOL_CALL_OPTION("size", "WxH", take_size, "of the window, at least 320x240; default 1280x760"),
     TOOL_CALL_OPTION("scale", "X", take_scale,
@@ -78,9 +81,9 @@ static const toolCommand command = {
         "\n"
         "Opens a window on the demos of a file, or on a task's source demos: a list to find, filter, sort "
         "and mark;\n"
-        "each arm's subtasks on a timeline, whose ends can be dragged; plots of actions, joints, forces or "
-        "any array\n"
-        "of the file; paths, targets and the source demo as a ghost; attempts, the expert, a trained policy "
+        "each arm's subtasks on a timeline, whose ends can be dragged; plots of actions, joints, forces, "
+        "rewards or\n"
+        "any array of the file; paths, targets and the source demo as a ghost; attempts, the expert, a trained policy "
         "and resets\n"
         "live. Ctrl+K finds every action by its name, F1 lists them with their keys, Ctrl+Z undoes, "
         "Ctrl+S saves.\n"
@@ -128,6 +131,7 @@ static const toolCommand command = {
         "  demoloom view before.hdf5 after.hdf5\n"
         "  demoloom view threading --policy bc/last.safetensors --beside ppo/best_success.safetensors\n"
         "  demoloom view threading --segments ends.yaml\n"
+        "  demoloom view threading.hdf5 --reward runs/irl/reward.yaml\n"
         "  demoloom view handover.hdf5 --html handover.html --limit 5\n"
         "  demoloom view handover --policy runs/handover/best_success.safetensors --theme light\n"
         "  echo 'row 120\n"
@@ -329,7 +333,8 @@ int view_open_data(viewApp* app, const viewArgs* args, loomError* err) {
   snprintf(app->path, sizeof app->path, "%.*s", LOOM_PATH_MAX - 1, loom_dataset_path(app->dataset));
   app->is_source = !loom_same_file(app->path, args->target);
 
-  return view_list_load(&app->list, app->dataset, app->task, err);
+  code = view_reward_open(app, err);
+  return code ? code : view_list_load(&app->list, app->dataset, app->task, err);
 }
 
 int view_open(viewApp* app, const viewArgs* args, loomError* err) {
@@ -372,6 +377,7 @@ void view_close_data(viewApp* app) {
   loom_scene_destroy(app->trial_scene);
   loom_sources_destroy(&app->sources);
 
+  view_reward_close(app);
   loom_dataset_close(app->source_dataset);
   loom_dataset_close(app->dataset);
   loom_task_destroy(app->task);

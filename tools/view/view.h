@@ -23,6 +23,7 @@
 #include "generators/expert/expert.h"
 #include "generators/source/replay.h"
 #include "generators/source/segment.h"
+#include "policies/agent/learned_reward.h"
 #include "policies/agent/trained.h"
 #include "tools/shared/annotation.h"
 #include "tools/shared/common.h"
@@ -34,7 +35,7 @@
 enum { VIEW_THUMB_WIDTH = 64, VIEW_THUMB_HEIGHT = 48, VIEW_THUMB_QUEUE = 40 };
 
 typedef struct viewArgs {
-  const char *target, *task_name, *script, *segments, *annotated, *record;
+  const char *target, *task_name, *script, *segments, *annotated, *record, *reward;
   const char* policy;  // trained, to run live
   const char* other;   // a second file, seen beside the first
   const char* beside;  // a second policy, run beside the first
@@ -181,8 +182,10 @@ typedef struct viewStage {
   char why[256];  // why not
   int segment_count;
   annotationSegment segment[ANNOTATION_MAX_SEGMENTS];
-  double* force;  // (rows x arms) sum of normal contact forces on each hand, N; NULL until asked for
-  double* ctrl;   // (rows x nu) what the actuators were told; with force
+  double* force;   // (rows x arms) sum of normal contact forces on each hand, N; NULL until asked for
+  double* ctrl;    // (rows x nu) what the actuators were told; with force
+  double* reward;  // (rows x (1 + terms)) of each row's control step, and each term's part of it; NULL until
+                   // asked for
 } viewStage;
 
 typedef enum viewRunKind { VIEW_RUN_NONE, VIEW_RUN_ATTEMPT, VIEW_RUN_EXPERT, VIEW_RUN_POLICY } viewRunKind;
@@ -233,7 +236,7 @@ typedef enum viewDrag {
   VIEW_DRAG_ARM
 } viewDrag;
 
-enum { VIEW_PAGES = 7, VIEW_MAX_TRACKS = 8, VIEW_TRACK_LINES = 32 };
+enum { VIEW_PAGES = 8, VIEW_MAX_TRACKS = 8, VIEW_TRACK_LINES = 32 };
 
 /// A plot along the demo: one of the viewer's own pages, or an array of the file.
 typedef struct viewTrack {
@@ -364,6 +367,9 @@ struct viewApp {
   bool edit_open;    // the last one goes on: a drag
   int edit_version;  // counts them all
   viewSave save;
+  const loomRewardDef* reward;  // what is plotted as such
+  loomRewardDef* own_reward;    // of --reward; NULL = the task's
+  loomLearnedReward* learned_reward;
   viewJournal journal;
   bool quits;         // once it is saved
   bool script_waits;  // until it is saved
@@ -568,12 +574,25 @@ void view_time_zoom(viewApp* app, double factor, double around);
 /// What can be plotted of an arm: its lines, each a value a row, and their names (view_series.c).
 typedef struct viewSeries {
   const char *title, *unit;
-  bool replayed;  // known once view_stage_forces has replayed the actions
+  bool whole;                                   // of the task, not of each arm
+  int (*replay)(viewApp* app, loomError* err);  // its actions first, once; NULL = known without
   double (*value)(const viewApp* app, int arm, int line, int row);
   int (*lines)(const viewApp* app, int arm);
   void (*name)(char out[32], const viewApp* app, int arm, int line);
 } viewSeries;
 extern const viewSeries view_series[VIEW_PAGES];
+/// "arm 0 joint speed", or what a series of the whole task is called.
+void view_series_name(char out[160], int page, int arm);
+/// Plots of it: one, or one an arm.
+int view_series_arms(const viewApp* app, int page);
+
+// rewards (view_reward.c)
+/// What is plotted as the reward: that of --reward, or the task's own.
+int view_reward_open(viewApp* app, loomError* err);
+void view_reward_close(viewApp* app);
+/// Of the demo shown, by replaying its actions, once.
+int view_stage_rewards(viewApp* app, loomError* err);
+void view_reward_name(char out[32], const viewApp* app, int arm, int line);
 
 // plots (view_plot.c)
 /// The viewer's own page for each arm; 0 = no plots.

@@ -383,7 +383,7 @@ static int add_demo(page* p, int entry, loomError* err) {
   add_segments(p, demo);
   cJSON* list = cJSON_AddArrayToObject(demo, "plots");
   for (int i = VIEW_PAGES - 1; i >= 0; i--)
-    for (int arm = 0; !view_series[i].replayed && arm < app->task->arm_count; arm++)
+    for (int arm = 0; !view_series[i].replay && arm < app->task->arm_count; arm++)
       add_plot(p, list, &view_series[i], arm);
 
   if (p->full && !code) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a page");

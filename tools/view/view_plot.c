@@ -35,8 +35,8 @@ static void fill_page(viewApp* app, viewTrack* t) {
   int rows = app->stage.demo.rows, lines = view_series[t->page].lines(app, t->arm);
   if (lines > VIEW_TRACK_LINES) lines = VIEW_TRACK_LINES;
 
-  // Forces are found by replaying the demo, once.
-  if (view_series[t->page].replayed && view_stage_forces(app, &err)) view_say(app, "%s", err.message);
+  // Forces and rewards are found by replaying the demo, once.
+  if (view_series[t->page].replay && view_series[t->page].replay(app, &err)) view_say(app, "%s", err.message);
 
   t->value = malloc(sizeof(double) * (size_t)lines * (size_t)rows + 1);
   if (!t->value) return;
@@ -188,7 +188,7 @@ void view_plot_add(viewApp* app, int page, int arm, const char* key) {
 void view_plot_page(viewApp* app, int page) {
   view_plot_close(app);
   app->keys = (loomNames){0};
-  for (int a = 0; page && a < app->task->arm_count; a++) view_plot_add(app, page - 1, a, NULL);
+  for (int a = 0; page && a < view_series_arms(app, page - 1); a++) view_plot_add(app, page - 1, a, NULL);
   app->dirty = true;
 }
 
@@ -214,8 +214,10 @@ void view_plot_title(char out[160], const viewTrack* t) {
   if (t->page < 0) {
     snprintf(out, 160, "%s", t->key);
   } else {
+    char name[160];
     const char* unit = view_series[t->page].unit;
-    snprintf(out, 160, "arm %d %s%s%s", t->arm, view_series[t->page].title, *unit ? ", " : "", unit);
+    view_series_name(name, t->page, t->arm);
+    snprintf(out, 160, "%.100s%s%s", name, *unit ? ", " : "", unit);
   }
 }
 
@@ -313,8 +315,8 @@ static void choose_plot(viewApp* app) {
     return;
   }
   for (int p = 0; p < VIEW_PAGES; p++) {
-    for (int a = 0; a < app->task->arm_count; a++) {
-      snprintf(label, sizeof label, "arm %d %s", a, view_series[p].title);
+    for (int a = 0; a < view_series_arms(app, p); a++) {
+      view_series_name(label, p, a);
       if (gui_option(label, false)) view_plot_add(app, p, a, NULL);
     }
   }

@@ -127,12 +127,35 @@ static void name_grip(char out[32], const viewApp* app, int arm, int line) {
   snprintf(out, 32, grip_lines(app, arm) > 1 ? "finger %d" : "gripper", line + 1);
 }
 
+static double reward_value(const viewApp* app, int arm, int line, int row) {
+  (void)arm;
+  const double* reward = app->stage.reward;
+  return reward ? reward[row * (1 + app->reward->term_count) + line] : 0;
+}
+
+static int reward_lines(const viewApp* app, int arm) {
+  (void)arm;
+  return 1 + app->reward->term_count;
+}
+
 const viewSeries view_series[VIEW_PAGES] = {
-    {"action", "", false, action_value, action_lines, name_action},
-    {"joint position", "rad", false, position_value, joint_lines, name_joint},
-    {"joint speed", "rad/s", false, speed_value, joint_lines, name_joint},
-    {"behind its target", "mm, degrees", false, error_value, two_lines, name_error},
-    {"contact force", "N", true, force_value, one_line, name_force},
-    {"gripper command", "", false, grip_value, grip_lines, name_grip},
-    {"hand position", "m", false, place_value, three_lines, name_place},
+    {"action", "", false, NULL, action_value, action_lines, name_action},
+    {"joint position", "rad", false, NULL, position_value, joint_lines, name_joint},
+    {"joint speed", "rad/s", false, NULL, speed_value, joint_lines, name_joint},
+    {"behind its target", "mm, degrees", false, NULL, error_value, two_lines, name_error},
+    {"contact force", "N", false, view_stage_forces, force_value, one_line, name_force},
+    {"gripper command", "", false, NULL, grip_value, grip_lines, name_grip},
+    {"hand position", "m", false, NULL, place_value, three_lines, name_place},
+    {"reward", "", true, view_stage_rewards, reward_value, reward_lines, view_reward_name},
 };
+
+void view_series_name(char out[160], int page, int arm) {
+  if (view_series[page].whole)
+    snprintf(out, 160, "%s", view_series[page].title);
+  else
+    snprintf(out, 160, "arm %d %s", arm, view_series[page].title);
+}
+
+int view_series_arms(const viewApp* app, int page) {
+  return view_series[page].whole ? 1 : app->task->arm_count;
+}

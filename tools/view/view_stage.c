@@ -333,6 +333,7 @@ void view_stage_close(viewStage* s) {
 
   free(s->force);
   free(s->ctrl);
+  free(s->reward);
   memset(s, 0, sizeof *s);
   s->entry = -1;
 }

@@ -451,6 +451,22 @@ check 'what is there stays' stays
 other_task() { ! view "$work/t.hdf5" "$work/own/demo.hdf5" --headless --script "$work/again" && grep -qE 'own|task' "$work/errors"; }
 check 'demos of another task are not compared' other_task
 
+# The reward of each control step, term by term: of the file that --reward names.
+cat >"$work/reward.yaml" <<END
+- {term: success, weight: 2}
+- {term: time, weight: -0.01}
+- {term: height, from: box, to: rod, weight: 0.5}
+END
+printf '%s\n' 'plot 8' "export $work/reward.csv" "shot $keep/view-reward.png" quit >"$work/rewarded"
+check 'rewards' view "$work/own/demo.hdf5" --task "$own" --reward "$work/reward.yaml" --headless --script "$work/rewarded"
+check 'of each term' grep -q '"reward: reward","reward: success","reward: time","reward: height box rod"' "$work/reward.csv"
+# It ends with success; every row sums up, and no step comes free.
+check 'which they sum up to' awk -F, 'NR > 1 { d = $3 - $4 - $5 - $6; if (d > 1e-6 || d < -1e-6 || $5 != -0.01) bad = 1; last = $4 }
+  END { exit bad || last != 2 || NR < 20 }' "$work/reward.csv"
+check 'picture reward' picture "$keep/view-reward.png"
+no_reward() { ! view "$work/own/demo.hdf5" --task "$own" --reward "$work/no.yaml" --headless --script "$work/rewarded" && grep -q 'no.yaml' "$work/errors"; }
+check 'a reward that is not there' no_reward
+
 # Two policies from the same start; of one policy nothing parts.
 "$loom" replay "$work/own/demo.hdf5" --task "$own" -o "$work/own-seen.hdf5" >/dev/null 2>&1
 for seed in 1 2; do
