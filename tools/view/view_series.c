@@ -129,6 +129,8 @@ static void name_grip(char out[32], const viewApp* app, int arm, int line) {
 
 static double reward_value(const viewApp* app, int arm, int line, int row) {
   (void)arm;
+
+  // Nothing is plotted of a demo that could not be replayed.
   const double* reward = app->stage.reward;
   return reward ? reward[row * (1 + app->reward->term_count) + line] : 0;
 }
