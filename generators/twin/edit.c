@@ -1,5 +1,6 @@
 #include "generators/twin/edit.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,8 @@
 
 #include "engine/base/aside.h"
 #include "engine/base/file.h"
+#include "engine/base/hash.h"
+#include "engine/base/text.h"
 #include "engine/base/yaml.h"
 #include "engine/model/mjcf.h"
 #include "engine/scene/library.h"
@@ -53,18 +56,33 @@ static int read_dirs(loomEdit* e, loomError* err) {
                                e->def->folder);
 }
 
-// The number of this edit, which is part of the names of the files that it makes.
-static int count_edit(loomEdit* e, loomError* err) {
-  xmlNode *root = xmlDocGetRootElement(e->doc), *custom = loom_mjcf_child(root, "custom");
-  if (!custom) custom = xmlNewChild(root, NULL, (const xmlChar*)"custom", NULL);
+// Where a model keeps the number of the edit that it is of; NULL: nowhere yet.
+static xmlNode* edits_node(const xmlDoc* doc) {
+  xmlNode* custom = loom_mjcf_child(xmlDocGetRootElement(doc), "custom");
   xmlNode* n = custom ? loom_mjcf_child(custom, "numeric") : NULL;
   while (n && !loom_mjcf_has(n, "name", "twin_edits")) n = loom_mjcf_sibling(n, "numeric");
+  return n;
+}
+
+static int edits_of(const xmlDoc* doc) {
+  xmlNode* n = edits_node(doc);
   char* data = n ? loom_mjcf_get(n, "data") : NULL;
   long before = data ? strtol(data, NULL, 10) : 0;
   xmlFree(data);
+  return before >= 0 && before < 100000 ? (int)before : 0;
+}
+
+// The number of this edit, which is part of the names of the files that it makes: beyond those of what it
+// begins from and of what is in the folder now (NULL: the same).
+static int count_edit(loomEdit* e, const xmlDoc* now, loomError* err) {
+  xmlNode *root = xmlDocGetRootElement(e->doc), *custom = loom_mjcf_child(root, "custom");
+  xmlNode* n = edits_node(e->doc);
+  e->before = edits_of(e->doc);
+  if (!custom) custom = xmlNewChild(root, NULL, (const xmlChar*)"custom", NULL);
   if (custom && !n) n = xmlNewChild(custom, NULL, (const xmlChar*)"numeric", NULL);
 
-  e->revision = before >= 0 && before < 100000 ? (int)before + 1 : 1;
+  int there = now ? edits_of(now) : 0;
+  e->revision = (there > e->before ? there : e->before) + 1;
   double number = e->revision;
   if (!n || loom_mjcf_set(n, "name", "twin_edits") || loom_edit_set_numbers(n, "data", &number, 1))
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a model");
@@ -72,16 +90,15 @@ static int count_edit(loomEdit* e, loomError* err) {
   return 0;
 }
 
-// The model that the task names.
-static int scene_name(char out[LOOM_TWIN_NAME], const loomEdit* e, loomError* err) {
+int loom_edit_scene_name(char out[LOOM_TWIN_NAME], const char* task, const char* folder, loomError* err) {
   loomYaml* y = NULL;
-  int code = loom_yaml_parse(&y, e->task, strlen(e->task), "task.yaml", err);
+  int code = loom_yaml_parse(&y, task, strlen(task), "task.yaml", err);
   if (code) return code;
   const char* file =
       loom_yaml_text(y, loom_yaml_get(y, loom_yaml_get(y, loom_yaml_root(y), "model"), "file"));
   if (!file || strchr(file, '/') || strlen(file) >= LOOM_TWIN_NAME)
     code = loom_error_set(err, LOOM_ERR_USAGE, "%s: its task names no model in the folder: it is no twin",
-                          e->def->folder);
+                          folder);
   else
     snprintf(out, LOOM_TWIN_NAME, "%s", file);
   loom_yaml_destroy(y);
@@ -89,24 +106,38 @@ static int scene_name(char out[LOOM_TWIN_NAME], const loomEdit* e, loomError* er
   return code;
 }
 
+static int read_model(xmlDoc** out, char** text, const char* path, loomError* err) {
+  int code = loom_read_text(text, NULL, path, MOST_TEXT, err);
+  return code ? code : loom_mjcf_parse(out, *text, MOST_TEXT, path, err);
+}
+
+// What it begins from, and where that goes.
 static int open_twin(loomEdit* e, char scene_path[LOOM_PATH_MAX + 128], char task_path[LOOM_PATH_MAX + 128],
                      loomError* err) {
-  char name[LOOM_TWIN_NAME], *xml = NULL;
+  char name[LOOM_TWIN_NAME], from[LOOM_PATH_MAX + 128], *text = NULL;
+  const char* base = e->def->base ? e->def->base : e->def->folder;
+  xmlDoc* now = NULL;
   if (!loom_is_folder(e->def->folder))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: no such folder; `demoloom twin new` makes one",
                           e->def->folder);
   loom_edit_path(task_path, e, "", "task.yaml");
-  int code = loom_read_text(&e->task, NULL, task_path, MOST_TEXT, err);
-  if (!code) code = scene_name(name, e, err);
-  if (!code) loom_edit_path(scene_path, e, "", name);
-  if (!code) code = loom_read_text(&xml, NULL, scene_path, MOST_TEXT, err);
-  if (!code) code = loom_mjcf_parse(&e->doc, xml, MOST_TEXT, scene_path, err);
-  free(xml);
+  snprintf(from, sizeof from, "%.1000s/task.yaml", base);
+  int code = loom_read_text(&e->task, NULL, from, MOST_TEXT, err);
+  if (!code) code = loom_edit_scene_name(name, e->task, e->def->folder, err);
+  if (code) return code;
+
+  loom_edit_path(scene_path, e, "", name);
+  snprintf(from, sizeof from, "%.1000s/%.64s", base, name);
+  code = read_model(&e->doc, &e->began, from, err);
+  if (!code && e->def->base) code = read_model(&now, &text, scene_path, err);
+  free(text);
   if (code) return code;
 
   drop_blanks(xmlDocGetRootElement(e->doc));
   code = read_dirs(e, err);
-  return code ? code : count_edit(e, err);
+  if (!code) code = count_edit(e, now, err);
+  xmlFreeDoc(now);
+  return code;
 }
 
 // ---- done
@@ -129,7 +160,7 @@ static int run_script(loomEdit* e, const loomEditScript* script, loomError* err)
 
 // ---- written
 
-static int write_scene(loomFile* file, const loomEdit* e, loomError* err) {
+static int write_scene(loomFile* file, loomEdit* e, loomError* err) {
   xmlChar* text = NULL;
   int n = 0;
   xmlDocDumpFormatMemory(e->doc, &text, &n, 1);
@@ -137,8 +168,10 @@ static int write_scene(loomFile* file, const loomEdit* e, loomError* err) {
 
   // Without the line that says it is XML: MJCF of this project has none.
   const char *at = (const char*)text, *root = strncmp(at, "<?xml", 5) ? at : strchr(at, '\n') + 1;
-  fwrite(root, 1, (size_t)n - (size_t)(root - at), file->stream);
+  size_t length = (size_t)n - (size_t)(root - at);
+  fwrite(root, 1, length, file->stream);
   fflush(file->stream);
+  e->scene_hash = loom_hash(LOOM_HASH_SEED, root, length);
   xmlFree(text);
 
   return 0;
@@ -172,11 +205,16 @@ static int try_task(const loomEdit* e, const loomFile* scene, const loomFile* ta
   }
   if (!code) code = loom_task_assets(&roots, t, NULL, err);
   if (!code) code = loom_scene_of_task(&s, t, &roots, err);
+  if (code) code = name_line(e, task->temporary, code, err);
+  if (!code && e->def->seen) {
+    loomTwinSeen seen = {t, s, e->scene_hash, loom_hash(LOOM_HASH_SEED, e->task, strlen(e->task))};
+    code = e->def->seen(e->def->user, &seen, err);
+  }
   loom_scene_destroy(s);
   loom_task_destroy(t);
   loom_asset_roots_destroy(&roots);
 
-  return code ? name_line(e, task->temporary, code, err) : 0;
+  return code;
 }
 
 static void remove_files(const loomEdit* e, const loomNames* files, const loomNames* but) {
@@ -186,6 +224,27 @@ static void remove_files(const loomEdit* e, const loomNames* files, const loomNa
     loom_edit_path(path, e, e->mesh_dir, files->name[i]);
     unlink(path);
   }
+}
+
+// Of edits that began from the same, and of those that did not come to their end, nothing is needed; meshes
+// that this one has made, and those of what it began from, stay.
+static void remove_other_edits(const loomEdit* e) {
+  char path[LOOM_PATH_MAX + 128];
+  loom_edit_path(path, e, e->mesh_dir, "");
+  DIR* d = opendir(path);
+
+  for (const struct dirent* f; d && (f = readdir(d));) {
+    // NAME_eNUMBER_look0.obj, NAME_eNUMBER_solid0.obj, NAME_eNUMBER_0.obj
+    const char *name = f->d_name, *mark = NULL;
+    for (const char* at = name; (at = strstr(at, "_e")); at += 2) mark = at;
+    char* end = NULL;
+    long number = mark ? strtol(mark + 2, &end, 10) : 0;
+    if (number <= e->before || *end != '_' || !loom_ends_with(name, ".obj")) continue;
+    if (loom_names_has(&e->made, name) || strstr(e->began, name)) continue;
+    loom_edit_path(path, e, e->mesh_dir, name);
+    unlink(path);
+  }
+  if (d) closedir(d);
 }
 
 // New meshes have names of their own, so the folder is what it was until the model and then the task are
@@ -203,7 +262,7 @@ static int write_all(loomEdit* e, const char* scene_path, const char* task_path,
     code = try_task(e, &scene, &task, err);
   }
 
-  if (code) {
+  if (code || e->def->draft) {
     loom_file_abort(&scene);
     loom_file_abort(&task);
     remove_files(e, &e->made, NULL);
@@ -216,7 +275,8 @@ static int write_all(loomEdit* e, const char* scene_path, const char* task_path,
     return code;
   }
   code = loom_file_commit(&task, err);
-  if (!code) remove_files(e, &e->old, &e->made);
+  if (!code && e->def->base) remove_other_edits(e);
+  if (!code && !e->def->base) remove_files(e, &e->old, &e->made);
 
   return code;
 }
@@ -227,6 +287,7 @@ static void free_edit(loomEdit* e) {
   for (int i = 0; i < e->nbody; i++) loom_edit_body_destroy(&e->body[i]);
   xmlFreeDoc(e->doc);
   free(e->task);
+  free(e->began);
   loom_names_destroy(&e->made);
   loom_names_destroy(&e->old);
   loom_names_destroy(&e->twin.warnings);
@@ -257,7 +318,7 @@ int loom_twin_edit(loomTwinEdited* out, const loomTwinEditDef* def, loomError* e
   e->work->def = &e->twin_def;
   e->work->out = &e->twin;
 
-  int code = loom_edit_script_read(&script, def->script, err);
+  int code = loom_edit_script_read(&script, def->script, def->text, err);
   if (!code) code = open_twin(e, scene_path, task_path, err);
   if (!code) code = run_script(e, &script, err);
   if (!code) code = write_all(e, scene_path, task_path, err);

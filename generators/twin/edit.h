@@ -5,20 +5,34 @@
 #include <stdio.h>
 
 #include "engine/model/model.h"
+#include "engine/scene/scene.h"
 #include "generators/twin/twin.h"
 
 LOOM_C_BEGIN
 
 enum { LOOM_TWIN_BODIES = 64, LOOM_TWIN_CAVITIES = 32 };
 
+/// What a twin becomes, shown before it is put in place.
+typedef struct loomTwinSeen {
+  const loomTask* task;
+  const loomScene* scene;
+  uint64_t scene_hash, task_hash;  // loom_hash of both files, as they will be
+} loomTwinSeen;
+
 typedef struct loomTwinEditDef {
   const char* folder;  // of the twin
   const char* script;  // a file of commands (loom_twin_edit_help)
+  const char* text;    // what is in that file, which is not read then; "": no commands. Nullable
+  const char* base;    // folder with the model and the task that it begins from, whose meshes are the twin's
+                       // and stay there: so the same commands can be done again, or fewer. NULL: the twin
+  bool draft;          // in seconds: bodies collide as the hulls of their solids, and nothing is written
   int pieces;          // of each body that is cut, as loomTwinDef's; default 32
   double crumbs, threshold;
   const char* coacd;                                           // folder of CoACD's library
   const loomAssetRoots* roots;                                 // of the task
   bool (*step)(void* user, const char* what, double seconds);  // as loomTwinDef's
+  /// What it becomes, just before that is put in place; an error leaves all as it was. Nullable.
+  int (*seen)(void* user, const loomTwinSeen* seen, loomError* err);
   void* user;
 } loomTwinEditDef;
 

@@ -1,11 +1,13 @@
 #include "generators/twin/edit_script.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/fields.h"
 #include "engine/base/file.h"
+#include "engine/base/text.h"
 #include "engine/base/yaml.h"
 #include "generators/twin/edit.h"
 #include "generators/twin/edit_work.h"
@@ -158,6 +160,66 @@ void loom_twin_edit_help(FILE* out) {
   }
 }
 
+// ---- written
+
+loomEditCommand loom_edit_default_command(loomEditKind kind) {
+  return (loomEditCommand){.kind = kind,
+                           .clearance = 0.003,
+                           .thickness = 0.004,
+                           .damping = -1,
+                           .friction = -1,
+                           .rgba = {0.45, 0.4, 0.36, 1}};
+}
+
+// Has the command that key? Where nothing says so, when it is not what it would be without.
+static bool has_key(const loomEditCommand* c, const keyRow* row) {
+  const loomEditCommand none = loom_edit_default_command(c->kind);
+  const char *at = (const char*)c + row->offset, *usual = (const char*)&none + row->offset;
+  if (row->needed >> c->kind & 1) return true;
+  if (!(row->may >> c->kind & 1)) return false;
+  if (row->given) return c->given & row->given;
+  if (row->kind == NAME) return *at;
+  return memcmp(at, usual, (size_t)row->n * sizeof(double)) != 0;
+}
+
+static void add_key(loomText* text, const loomEditCommand* c, const keyRow* row) {
+  const char* at = (const char*)c + row->offset;
+  const double* number = (const double*)(const void*)at;
+  char one[32];
+  loom_text_puts(text, row->name);
+  loom_text_puts(text, ": ");
+
+  if (row->kind == NAME) loom_text_puts(text, at);
+  if (row->kind == CHOICE) loom_text_puts(text, row->choices[*(const int*)(const void*)at]);
+  if (row->kind != NUMBERS) return;
+  if (row->n > 1) loom_text_puts(text, "[");
+  for (int i = 0; i < row->n; i++) {
+    snprintf(one, sizeof one, "%s%.6g", i ? ", " : "", fabs(number[i]) < 1e-9 ? 0 : number[i]);
+    loom_text_puts(text, one);
+  }
+  if (row->n > 1) loom_text_puts(text, "]");
+}
+
+int loom_edit_command_text(char** out, const loomEditCommand* command, loomError* err) {
+  loomText text = {0};
+  int n = 0;
+  loom_text_puts(&text, "- ");
+  loom_text_puts(&text, kinds[command->kind].name);
+  loom_text_puts(&text, ": {");
+
+  for (int i = 0; i < KEYS; i++) {
+    if (!has_key(command, &keys[i])) continue;
+    if (n++) loom_text_puts(&text, ", ");
+    add_key(&text, command, &keys[i]);
+  }
+  loom_text_puts(&text, "}\n");
+
+  *out = text.s;
+  if (!text.failed) return 0;
+  loom_text_destroy(&text);
+  return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a script");
+}
+
 // ---- read
 
 static const keyRow* find_key(const char* name, unsigned bit) {
@@ -284,13 +346,8 @@ static int read_task(loomEditCommand* c, const char* text, const loomYaml* y, lo
 static int read_command(loomEditCommand* c, const char* text, const loomYaml* y, loomNode item,
                         loomError* err) {
   const char* name = loom_yaml_count(y, item) == 1 ? loom_yaml_key(y, item, 0) : NULL;
-  *c = (loomEditCommand){.kind = LOOM_EDIT_KINDS,
-                         .line = loom_yaml_line(y, item),
-                         .clearance = 0.003,
-                         .thickness = 0.004,
-                         .damping = -1,
-                         .friction = -1,
-                         .rgba = {0.45, 0.4, 0.36, 1}};
+  *c = loom_edit_default_command(LOOM_EDIT_KINDS);
+  c->line = loom_yaml_line(y, item);
   if (!loom_yaml_is_map(y, item) || !name)
     return loom_yaml_error(y, item, "", err, "expected one command with its keys: `- cut: {body: ...}`");
   for (int k = 0; k < LOOM_EDIT_KINDS; k++)
@@ -321,17 +378,10 @@ static int read_command(loomEditCommand* c, const char* text, const loomYaml* y,
   return code ? code : check_command(c, y, map, err);
 }
 
-int loom_edit_script_read(loomEditScript* out, const char* path, loomError* err) {
+static int read_script(loomEditScript* out, const char* path, const char* text, loomError* err) {
   loomYaml* y = NULL;
-  char* text = NULL;
-  size_t length = 0;
-  *out = (loomEditScript){0};
-  int code = loom_read_text(&text, &length, path, LOOM_YAML_MAX, err);
-  if (!code) code = loom_yaml_parse(&y, text, length, path, err);
-  if (code) {
-    free(text);
-    return code;
-  }
+  int code = loom_yaml_parse(&y, text, strlen(text), path, err);
+  if (code) return code;
 
   loomNode root = loom_yaml_root(y);
   int n = loom_yaml_is_list(y, root) ? loom_yaml_count(y, root) : 0;
@@ -342,7 +392,17 @@ int loom_edit_script_read(loomEditScript* out, const char* path, loomError* err)
     code = read_command(&out->command[i], text, y, loom_yaml_item(y, root, i), err);
 
   loom_yaml_destroy(y);
-  free(text);
+  return code;
+}
+
+int loom_edit_script_read(loomEditScript* out, const char* path, const char* text, loomError* err) {
+  char* own = NULL;
+  *out = (loomEditScript){0};
+  if (text && !*text) return 0;
+  int code = text ? 0 : loom_read_text(&own, NULL, path, LOOM_YAML_MAX, err);
+  if (!code) code = read_script(out, path, text ? text : own, err);
+
+  free(own);
   if (code) loom_edit_script_destroy(out);
   return code;
 }

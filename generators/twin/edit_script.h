@@ -60,11 +60,18 @@ typedef struct loomEditScript {
   loomEditCommand* command;  // (n), malloc'ed
 } loomEditScript;
 
-/// Read a script. LOOM_ERR_FORMAT "FILE:LINE: ..." names what is wrong with which command; errors of
-/// loom_yaml_load. Free with loom_edit_script_destroy.
-int loom_edit_script_read(loomEditScript* out, const char* path, loomError* err);
+/// Read a script, or the text that one would have (nullable; "" has no commands). LOOM_ERR_FORMAT
+/// "FILE:LINE: ..." names what is wrong with which command; errors of loom_yaml_load. Free with
+/// loom_edit_script_destroy.
+int loom_edit_script_read(loomEditScript* out, const char* path, const char* text, loomError* err);
 void loom_edit_script_destroy(loomEditScript* script);
 
 const char* loom_edit_kind_name(loomEditKind kind);
+
+/// One without keys: what they are unless they are given.
+loomEditCommand loom_edit_default_command(loomEditKind kind);
+/// A line of a script, "- cut: {...}" and a line break, that reads as this command, its numbers to six
+/// digits; malloc'ed. Not of `task`. LOOM_ERR_MEMORY.
+int loom_edit_command_text(char** out, const loomEditCommand* command, loomError* err);
 
 #endif

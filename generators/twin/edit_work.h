@@ -49,6 +49,9 @@ typedef struct loomEdit {
   char* task;
   char mesh_dir[LOOM_TWIN_NAME];  // in the folder
   int revision;                   // of this edit: part of the names of new files
+  int before;                     // that of what it begins from
+  char* began;                    // the model that it begins from, where that is another folder's
+  uint64_t scene_hash;            // of the model as it is written
   int nbody;
   loomEditBody body[LOOM_TWIN_BODIES];
   int nfilled;
@@ -92,6 +95,9 @@ void loom_edit_path(char out[LOOM_PATH_MAX + 128], const loomEdit* e, const char
 
 /// A line of what is told in the end.
 int loom_edit_note(loomEdit* e, loomError* err, const char* format, ...) LOOM_PRINTF(3, 4);
+
+/// The model that a task's text names; LOOM_ERR_USAGE: none that lies in its folder.
+int loom_edit_scene_name(char out[LOOM_TWIN_NAME], const char* task, const char* folder, loomError* err);
 
 /// What has changed becomes files, geoms and masses (edit_write.c).
 int loom_edit_write_bodies(loomEdit* e, loomError* err);

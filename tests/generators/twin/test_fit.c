@@ -288,7 +288,7 @@ static void read_script(const char* text, int commands) {
   loomEditScript script;
   snprintf(path, sizeof path, "%s/script.yaml", folder);
   must(loom_file_write_text(path, text, &err), &err);
-  must(loom_edit_script_read(&script, path, &err), &err);
+  must(loom_edit_script_read(&script, path, NULL, &err), &err);
   assert_int_equal(script.n, commands);
   loom_edit_script_destroy(&script);
 }
