@@ -19,7 +19,7 @@ static const char *const joint_types[] = {"fixed", "slide", "hinge", NULL}, *con
                                                                                 "-z", "+z", NULL};
 
 #define BIT(kind) (1u << LOOM_EDIT_##kind)
-enum { EVERY = ((1u << LOOM_EDIT_KINDS) - 1) & ~BIT(TASK) };  // that is done to a body
+enum { EVERY = ((1u << LOOM_EDIT_KINDS) - 1) & ~BIT(TASK) & ~BIT(STAND) };  // that is done to a body
 
 // A command: what it is for, and an example.
 static const struct {
@@ -56,6 +56,7 @@ static const struct {
                           "{body: drawer, at: [0, -0.5, 0.52]}"},
     [LOOM_EDIT_RESET] = {"reset", "where an object begins, or a part on its joint",
                          "{body: drawer, in: D0, joint: [0, 0.02]}"},
+    [LOOM_EDIT_STAND] = {"stand", "put a robot elsewhere", "{robot: 0, at: [0, -0.7, 0.8], yaw: pi/2}"},
     [LOOM_EDIT_TASK] = {"task",
                         "fill in keys of task.yaml (`demoloom help task`), each a line or more below it, in "
                         "place of what they were: what it is about, robots, when it is done, how",
@@ -81,9 +82,13 @@ typedef struct keyRow {
 
 static const keyRow keys[] = {
     {"body", NAME, 0, AT(body), .needed = EVERY, .about = "which"},
-    {"at", NUMBERS, 3, AT(at), FAR, .needed = BIT(PLACE), .may = BIT(JOINT) | BIT(HANDLE),
-     .given = LOOM_GIVEN_AT, .about = "point, m; of `place` in the world, else in the body's frame"},
-    {"yaw", NUMBERS, 1, AT(yaw), FAR, .needed = BIT(TURN), .may = BIT(CUT) | BIT(CAVITY) | BIT(PANEL),
+    {"robot", NUMBERS, 1, AT(robot), 0, LOOM_MAX_ARMS - 1, .needed = BIT(STAND),
+     .about = "its number, from 0, as the task's `place` lists them"},
+    {"at", NUMBERS, 3, AT(at), FAR, .needed = BIT(PLACE) | BIT(STAND), .may = BIT(JOINT) | BIT(HANDLE),
+     .given = LOOM_GIVEN_AT,
+     .about = "point, m; of `place` and `stand` in the world, else in the body's frame"},
+    {"yaw", NUMBERS, 1, AT(yaw), FAR, .needed = BIT(TURN) | BIT(STAND),
+     .may = BIT(CUT) | BIT(CAVITY) | BIT(PANEL),
      .about = "rad; of boxes about the z axis of the body's frame, of `turn` added to how it stands"},
     {"by", NUMBERS, 1, AT(by), 0.01, 100, .needed = BIT(SCALE), .about = "factor"},
     {"mass", NUMBERS, 1, AT(mass), 1e-6, 1e4, .needed = BIT(WEIGH), .about = "kg"},
@@ -329,7 +334,8 @@ static int check_command(const loomEditCommand* c, const loomYaml* y, loomNode m
 
 // "place, turn, scale"
 static const char* all_kinds(void) {
-  return "place, turn, scale, weigh, rub, drag, cut, remove, cavity, panel, joint, handle, reset or task";
+  return "place, turn, scale, weigh, rub, drag, cut, remove, cavity, panel, joint, handle, reset, stand or "
+         "task";
 }
 
 // Keys of the task, as they are written; what they mean is the task's to say.

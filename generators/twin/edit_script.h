@@ -18,6 +18,7 @@ typedef enum loomEditKind {
   LOOM_EDIT_JOINT,
   LOOM_EDIT_HANDLE,
   LOOM_EDIT_RESET,
+  LOOM_EDIT_STAND,
   LOOM_EDIT_TASK,
   LOOM_EDIT_KINDS
 } loomEditKind;
@@ -32,7 +33,7 @@ typedef struct loomEditCommand {
   char body[LOOM_TWIN_NAME], into[LOOM_TWIN_NAME], part[LOOM_TWIN_NAME], parent[LOOM_TWIN_NAME],
       in[LOOM_TWIN_NAME];
   double at[3], low[3], high[3], point[3], normal[3], axis[3];  // m, in the body's frame; place: world's
-  double yaw, by, mass, clearance, thickness, now, damping, friction;
+  double yaw, by, mass, clearance, thickness, now, damping, friction, robot;
   double range[2], joint[2], x[2], y[2], z, yaw_range[2], radius, rgba[4], rub[3];
   int type, side, edge;  // side and edge: -x, +x, -y, +y, -z, +z
   char* text;            // task: its keys as they are written, not indented; malloc'ed

@@ -252,6 +252,52 @@ static int fill_key(loomEdit* e, const char* key, const char* block, loomError* 
   return code ? code : replace(&e->task, n, n, block, err);
 }
 
+// ---- robots
+
+// A place as the task has it, or as the command wants it.
+static int write_place(loomText* out, const loomYaml* y, loomNode place, const loomEditCommand* c,
+                       loomError* err) {
+  static const char* const plain[] = {"pos", "yaw", NULL};
+  double pos[3] = {0, 0, 0}, yaw = 0;
+  char line[160];
+  int code = loom_yaml_only(y, place, plain, err);
+  if (!code) code = loom_yaml_read_numbers(pos, 3, NULL, y, place, "pos", false, err);
+  if (!code) code = loom_yaml_read_number(&yaw, y, place, "yaw", false, err);
+  if (c) {
+    memcpy(pos, c->at, sizeof pos);
+    yaw = c->yaw;
+  }
+  snprintf(line, sizeof line, "    - {pos: [%.6g, %.6g, %.6g], yaw: %.6g}\n", pos[0], pos[1], pos[2], yaw);
+  loom_text_puts(out, line);
+  return code;
+}
+
+int loom_edit_task_stand(loomEdit* e, const loomEditCommand* c, loomError* err) {
+  static const char* const plain[] = {"file", "place", NULL};
+  loomYaml* y = NULL;
+  loomText block = {0};
+  int code = loom_yaml_parse(&y, e->task, strlen(e->task), "task.yaml", err);
+  if (code) return code;
+
+  loomNode model = loom_yaml_get(y, loom_yaml_root(y), "model"), place = loom_yaml_get(y, model, "place");
+  int n = loom_yaml_count(y, place), which = (int)c->robot;
+  if (which >= n)
+    code = loom_error_set(err, LOOM_ERR_USAGE, "there is no robot %d: the task places %d, counted from 0",
+                          which, n);
+  if (!code) code = loom_yaml_only(y, model, plain, err);
+  loom_text_puts(&block, "model:\n  file: ");
+  loom_text_puts(&block, code ? "" : loom_yaml_text(y, loom_yaml_get(y, model, "file")));
+  loom_text_puts(&block, "\n  place:\n");
+  for (int i = 0; !code && i < n; i++)
+    code = write_place(&block, y, loom_yaml_item(y, place, i), i == which ? c : NULL, err);
+
+  if (!code && block.failed) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a task");
+  if (!code) code = fill_key(e, "model", block.s, err);
+  loom_text_destroy(&block);
+  loom_yaml_destroy(y);
+  return code;
+}
+
 static void note_filled(loomEdit* e, const char* key, int line) {
   int i = 0;
   while (i < e->nfilled && strcmp(e->filled[i].key, key) != 0) i++;

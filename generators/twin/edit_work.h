@@ -110,6 +110,8 @@ int loom_edit_task_object(char** task, const char* name, loomError* err);
 int loom_edit_task_reset(char** task, const char* in, const char* name, const char* value, loomError* err);
 /// An object moved and turned: so are its ranges in all resets.
 int loom_edit_task_move(char** task, const char* name, const double by[3], double yaw, loomError* err);
+/// A robot of the task stands elsewhere. LOOM_ERR_USAGE: there is none such, or its place says more.
+int loom_edit_task_stand(loomEdit* e, const loomEditCommand* c, loomError* err);
 /// The lines of a script from `line` on, whose first key is `key`, as keys of a file of their own
 /// (malloc'ed). LOOM_ERR_FORMAT: they are not written a line each; LOOM_ERR_MEMORY.
 int loom_edit_task_text(char** out, const char* script, int line, const char* key);

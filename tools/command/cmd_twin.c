@@ -17,6 +17,7 @@
 #include "tools/shared/common.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
+#include "tools/view/twin.h"
 
 static const char* const axes[] = {"y", "z", NULL};
 
@@ -25,6 +26,7 @@ typedef struct twinArgs {
   int up;  // -1: as the file has it
   bool overwrite, json;
   const char *picture, *script;
+  viewArgs window;
   int64_t seed;
   twinFit fit;
   twinFuse fuse;
@@ -33,6 +35,13 @@ typedef struct twinArgs {
   const char* output;
   loomAssetRoots roots;
 } twinArgs;
+
+static int take_size(void* to, const char* text) {
+  twinArgs* a = to;
+  if (tool_read_size(&a->window.width, &a->window.height, text, 480, 8192) && a->window.width >= 640)
+    return 0;
+  return tool_usage("twin", "--size takes WIDTHxHEIGHT, 640x480 to 8192x8192, not '%s'", text);
+}
 
 static const toolOption options[] = {
     TOOL_HEADING_LINE("new"),
@@ -63,7 +72,16 @@ static const toolOption options[] = {
     TOOL_OVERWRITE_OPTION(twinArgs, overwrite),
     TOOL_HEADING_LINE("edit"),
     TOOL_OPTION(0, "FILE", twinArgs, STRING, script,
-                .about = "a list of commands in YAML; `demoloom twin edit --help` has them"),
+                .about = "no window: a list of commands in YAML; `demoloom twin edit --help` has them"),
+    TOOL_OPTION_AS("events", 0, "FILE", twinArgs, STRING, window.script,
+                   .about = "events and commands of the window from a file (- = standard input), for tests"),
+    TOOL_OPTION_AS("headless", 0, NULL, twinArgs, BOOL, window.headless,
+                   .about = "with --events: drawn offscreen, no window"),
+    TOOL_CALL_OPTION("size", "WxH", take_size, "of the window, at least 640x480; default 1280x760"),
+    TOOL_OPTION_AS("ui-scale", 0, "X", twinArgs, REAL, window.scale, .least = 0.5, .most = 4,
+                   .about = "of text and widgets; as the monitor says unless given"),
+    TOOL_OPTION_AS("full", 0, NULL, twinArgs, BOOL, window.full,
+                   .about = "full meshes and shadows in the window: slow without a GPU"),
     TOOL_HEADING_LINE("new and edit"),
     TOOL_OPTION_AS("pieces", 0, "N", twinArgs, INT, def.pieces, .high = 1000,
                    .about = "convex pieces of an object at most, of the room twice as many; 0: no limit"),
@@ -125,7 +143,7 @@ static const toolOption options[] = {
 static const toolCommand command = {
     .before =
         "usage: demoloom twin new DIR --scene FILE --object FILE... [options]   a task's folder from scans\n"
-        "       demoloom twin edit DIR --script FILE [options]                  cut, hollowed, given joints\n"
+        "       demoloom twin edit DIR [--script FILE] [options]                cut, hollowed, given joints\n"
         "       demoloom twin check DIR [options]                             whether it simulates\n"
         "       demoloom twin fit DIR --log FILE.hdf5 [options]                 mass, friction and damping "
         "of a motion\n\n"
@@ -133,12 +151,16 @@ static const toolCommand command = {
         "when it is\n"
         "first needed) that collide; what a scan shows is drawn with its texture. DIR is then a task for "
         "every other\n"
-        "command, with two Pandas; what is to be done in it is left to fill in (DIR/task.yaml).\n",
+        "command, with two Pandas; what is to be done in it is left to fill in (DIR/task.yaml).\n"
+        "`edit` opens a window on it, in which whatever is done is a command of its script: undone and done "
+        "again by\n"
+        "Ctrl+Z and Ctrl+Y, and kept in DIR/.edit, so that nothing is lost; DIR is a task all the time.\n",
     .after =
         "examples:\n"
         "  demoloom twin fuse desk --camera 525,525,319.5,239.5 -o room.ply\n"
         "  demoloom twin new kitchen --scene room.glb --object mug.glb --mass mug=0.3\n"
         "  demoloom twin new parts --object gear.stl --object plate.stl --scale 0.001\n"
+        "  demoloom twin edit kitchen                              in a window\n"
         "  demoloom twin edit kitchen --script drawer.yaml\n"
         "  demoloom twin check kitchen --picture kitchen.png\n"
         "  demoloom twin fit kitchen --log push.hdf5 --of mug --fit mass,friction -o fitted.yaml\n"
@@ -406,8 +428,11 @@ static int check_twin(const char* folder, twinArgs* a, bool* ok, loomError* err)
 static int edit_twin(const char* folder, twinArgs* a, loomError* err) {
   loomTwinEditDef def = loom_default_twin_edit_def();
   loomTask* task = NULL;
-  if (!a->script)
-    return loom_error_set(err, LOOM_ERR_USAGE, "give --script FILE; `demoloom twin edit --help`");
+  if (a->script && (a->window.script || a->window.headless))
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "--script opens no window: --events and --headless are of the window");
+  if (a->window.headless && !a->window.script)
+    return loom_error_set(err, LOOM_ERR_USAGE, "--headless needs --events FILE, or give --script FILE");
   def.folder = folder;
   def.script = a->script;
   def.pieces = a->def.pieces;
@@ -419,7 +444,10 @@ static int edit_twin(const char* folder, twinArgs* a, loomError* err) {
   if (!code) code = tool_assets(&a->roots, task, err);
   if (!code) code = take_coacd(&def.coacd, a, err);
   def.roots = &a->roots;
-  if (!code) code = twin_edit(&def, a->json, err);
+  a->window.target = folder;
+  a->window.overwrite = a->overwrite;
+  a->window.seed = a->seed;
+  if (!code) code = a->script ? twin_edit(&def, a->json, err) : twin_window_run(&a->window, &def, err);
   tool_progress_end();
 
   loom_task_destroy(task);
@@ -474,6 +502,7 @@ enum { VERBS = sizeof verbs / sizeof *verbs };
 int cmd_twin(int argc, char** argv) {
   twinArgs a = {.def = loom_default_twin_def(),
                 .up = -1,
+                .window = {.width = 1280, .height = 760},
                 .fit = {.def = loom_default_twin_fit_def()},
                 .fuse = {.def = loom_default_fuse_def()}};
   loomError err = {0, ""};

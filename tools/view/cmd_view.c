@@ -250,6 +250,11 @@ void view_advance(viewApp* app, double seconds) {
     app->ui.frames = 2;
   }
 
+  if (app->guest) {
+    app->guest->advance(app);
+    return;
+  }
+
   // A little of the list is read between two frames, so that the window never waits for the disk.
   int read = app->list.read;
   view_list_read(&app->list, 0.004);
@@ -296,7 +301,7 @@ void view_advance(viewApp* app, double seconds) {
   app->playing = app->loop;
 }
 
-static void set_view_defaults(viewApp* app) {
+void view_set_defaults(viewApp* app) {
   app->stage.entry = -1;
   app->speed = 1;
   app->wanted_entry = app->ui.reveal = -1;
@@ -324,7 +329,7 @@ int view_open_data(viewApp* app, const viewArgs* args, loomError* err) {
   app->args = args;
   app->alone = true;
   app->began = loom_clock();
-  set_view_defaults(app);
+  view_set_defaults(app);
   int code = tool_open(&app->task, &app->dataset, (loomAssetRoots*)&args->roots, args->target,
                        args->task_name, true, err);
 
@@ -355,6 +360,7 @@ int view_open(viewApp* app, const viewArgs* args, loomError* err) {
 }
 
 void view_show_first(viewApp* app) {
+  if (app->guest) return;
   if (app->first < app->list.n) view_show(app, app->first);
   view_thumb_start(app);
   view_journal_open(app);

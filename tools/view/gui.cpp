@@ -696,6 +696,20 @@ bool gui_number(const char* label, int* value, int low, int high, float width) {
   return used;
 }
 
+bool gui_real(const char* label, double* value, float width) {
+  ImGui::SetNextItemWidth(width);
+  bool used = ImGui::InputDouble(label, value, 0, 0, "%.4g", ImGuiInputTextFlags_AutoSelectAll);
+  remember(label);
+  return used;
+}
+
+bool gui_slider(const char* label, double* value, double low, double high, float width) {
+  ImGui::SetNextItemWidth(width);
+  bool used = ImGui::SliderScalar(label, ImGuiDataType_Double, value, &low, &high, "%.3f");
+  remember(label);
+  return used;
+}
+
 bool gui_choice(const char* label, int* choice, const char* const* names, int n, float width) {
   ImGui::SetNextItemWidth(width);
   bool used = ImGui::Combo(label, choice, names, n, 24);

@@ -150,6 +150,10 @@ bool gui_button(const char* label, float width);
 bool gui_chip(const char* label, bool on);
 bool gui_check(const char* label, bool* on);
 bool gui_number(const char* label, int* value, int low, int high, float width);
+/// A number that is typed; true when it has changed.
+bool gui_real(const char* label, double* value, float width);
+/// A number that is dragged between two others.
+bool gui_slider(const char* label, double* value, double low, double high, float width);
 bool gui_choice(const char* label, int* choice, const char* const* names, int n, float width);
 /// A choice whose entries the caller makes by gui_option. gui_choice_end where it is true.
 bool gui_choice_open(const char* label, const char* shown, float width);

@@ -320,6 +320,19 @@ typedef struct viewJournal {
 
 typedef struct viewApp viewApp;
 
+/// What the window shows in place of demos, with widgets, keys and commands of its own: the twin that is
+/// edited (tools/view/twin.h). Nothing of it is NULL.
+typedef struct viewGuest {
+  void (*ui)(viewApp* app);    // a frame's widgets; says where the scene is (app->view)
+  void (*pose)(viewApp* app);  // brings app->stage.data to what is to be drawn
+  void (*advance)(viewApp* app);
+  bool (*busy)(const viewApp* app);                 // does something go on that will change the picture?
+  bool (*command)(viewApp* app, const char* line);  // a line of a script; false: there is none such
+  bool (*key)(viewApp* app, int key, int mods);     // false: it means nothing
+  void (*tell)(viewApp* app, struct cJSON* out);    // its state, for scripts
+  bool (*where)(viewApp* app, const char* what, double at[2]);  // a thing in the scene, pixels
+} viewGuest;
+
 /// What a user can do. `name` and `arg` are its line in a script; actions without a label are there for
 /// scripts alone.
 typedef struct viewAction {
@@ -331,6 +344,7 @@ typedef struct viewAction {
 
 struct viewApp {
   const viewArgs* args;
+  const viewGuest* guest;  // NULL: demos
   loomTask* task;
   loomDataset* dataset;
   char path[LOOM_PATH_MAX];
@@ -449,6 +463,8 @@ void view_close(viewApp* app);
 void view_show(viewApp* app, int entry);
 /// The entry shown has changed: show it anew, at a row.
 void view_reshow(viewApp* app, double row);
+/// As little as any of it can do with: its sizes and colors, and an empty stage.
+void view_set_defaults(viewApp* app);
 void view_say(viewApp* app, const char* format, ...) LOOM_PRINTF(2, 3);
 /// Time goes by.
 void view_advance(viewApp* app, double seconds);

@@ -590,12 +590,15 @@ bool view_action_on(const viewApp* app, const viewAction* a) {
 }
 
 bool view_command(viewApp* app, const char* line) {
+  if (app->guest) return app->guest->command(app, line);
   const viewAction* a = view_action(line);
   if (a) do_action(app, a, behind_name(line, a->name));
   return a != NULL;
 }
 
 bool view_command_key(viewApp* app, int key, int mods) {
+  if (app->guest) return app->guest->key(app, key, mods);
+
   // Shift counts beside Ctrl alone: it is part of some keyboards' + and ].
   int known = mods & VIEW_CONTROL ? mods & (VIEW_CONTROL | VIEW_SHIFT) : 0;
 

@@ -153,6 +153,13 @@ static void draw_other(viewApp* app) {
   mjr_render(view_part(app, 1), &o->scene, &context);
 }
 
+static void draw_guest(viewApp* app) {
+  app->guest->pose(app);
+  mjv_updateScene(app->stage.model, app->stage.data, &app->option, NULL, &app->camera, mjCAT_ALL,
+                  &app->scene);
+  mjr_render(app->view, &app->scene, &app->context);
+}
+
 static void draw_world(viewApp* app) {
   loomError err = {0, ""};
   const loomEpisode* live = app->drive.on ? app->drive.session.episode : view_live_episode(app);
@@ -180,7 +187,10 @@ static void draw_world(viewApp* app) {
 static void draw_scene(viewApp* app) {
   if (app->stage.entry < 0 || app->view.width < 1 || app->view.height < 1 || app->ui.has_scene) return;
 
-  draw_world(app);
+  if (app->guest)
+    draw_guest(app);
+  else
+    draw_world(app);
 
   // Several samples a pixel cannot be copied.
   if (app->framebuffer == mjFB_OFFSCREEN && app->context.offSamples) return;

@@ -272,6 +272,10 @@ static bool tell_where(viewApp* app, const char* what) {
   int64_t row, arm;
 
   view_digest(app);
+  if (app->guest && app->guest->where(app, what, at)) {
+    printf("{\"x\":%.0f,\"y\":%.0f}\n", at[0], at[1]);
+    return !fflush(stdout);
+  }
   if (number) {
     if (app->stage.entry < 0 || !tool_read_int(&row, &number, 0, INT_MAX) ||
         !tool_read_int(&arm, &number, 0, app->task->arm_count - 1))
@@ -317,10 +321,24 @@ static void type_text(viewApp* app, const char* text) {
   view_digest(app);
 }
 
+static void print_state(cJSON* o) {
+  char* text = cJSON_PrintUnformatted(o);
+  if (text) puts(text);
+  fflush(stdout);
+  cJSON_free(text);
+  cJSON_Delete(o);
+}
+
 // What a test wants to know, as one line of JSON on stdout.
 static void tell_state(viewApp* app) {
   const viewStage* s = &app->stage;
   cJSON* o = cJSON_CreateObject();
+  if (app->guest) {
+    app->guest->tell(app, o);
+    print_state(o);
+    return;
+  }
+
   const viewEntry* e = s->entry >= 0 ? view_list_entry(&app->list, s->entry) : NULL;
 
   // The demo shown and what is known of it.
@@ -389,12 +407,7 @@ static void tell_state(viewApp* app) {
     cJSON_AddItemToArray(ends, cJSON_CreateIntArray(s->replay.end[a], app->task->subtask_count[a]));
 
   cJSON_AddStringToObject(o, "message", app->message);
-
-  char* text = cJSON_PrintUnformatted(o);
-  if (text) puts(text);
-  fflush(stdout);
-  cJSON_free(text);
-  cJSON_Delete(o);
+  print_state(o);
 }
 
 int view_script_shot(viewScript* s, viewApp* app, const char* path, loomError* err) {
@@ -467,7 +480,7 @@ static bool run_line(viewApp* app, const char* text, int* wait, char shot[LOOM_P
 
   if (!strcmp(text, "saved")) {
     app->script_waits = true;
-    *wait = 1;
+    *wait = app->guest && app->args->headless ? -1 : 1;
     return true;
   }
 
@@ -517,6 +530,7 @@ int view_script_next(viewScript* s, viewApp* app, int* wait, char shot[LOOM_PATH
 // ---- without a window
 
 static bool thumbs_missing(viewApp* app) {
+  if (app->guest) return app->guest->busy(app);
   pthread_mutex_lock(&app->list.lock);
   bool missing = app->has_thumb_thread && app->thumb_done < app->thumb_asked;
   pthread_mutex_unlock(&app->list.lock);

@@ -136,9 +136,13 @@ void view_ui(viewApp* app) {
   gui_begin(app->width, app->height, app->ui.seconds);
   app->ui.seconds = 0;
 
-  view_ui_menus(app);
-  lay_out(app, gui_menu_height());
-  view_ui_dialogs(app);
+  if (app->guest) {
+    app->guest->ui(app);
+  } else {
+    view_ui_menus(app);
+    lay_out(app, gui_menu_height());
+    view_ui_dialogs(app);
+  }
 
   // Nothing in the scene has changed: its last picture is shown again.
   if (app->dirty) app->ui.has_scene = false;

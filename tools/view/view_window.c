@@ -231,7 +231,7 @@ static int script_step(viewWindow* v, viewScript* script, int* wait, loomError* 
   char shot[LOOM_PATH_MAX];
 
   int width = v->app->width, height = v->app->height;
-  if (v->app->script_waits && v->app->save.on) return 0;
+  if (v->app->script_waits && (v->app->save.on || (v->app->guest && v->app->guest->busy(v->app)))) return 0;
   v->app->script_waits = false;
 
   // One frame less to wait for.
@@ -270,7 +270,8 @@ static int draw_frame(viewWindow* v, loomError* err) {
 // until an event comes.
 static void wait_for_events(const viewApp* app, bool script, double began) {
   bool busy = app->playing || app->save.on || (app->other && app->other->playing) || script ||
-              app->list.read < app->list.demo_count || wants_frame(app);
+              app->list.read < app->list.demo_count || wants_frame(app) ||
+              (app->guest && app->guest->busy(app));
   double left = 1.0 / 60 - (glfwGetTime() - began);
 
   if (!busy) {

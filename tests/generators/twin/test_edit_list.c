@@ -281,6 +281,7 @@ static void commands_are_written(void** state) {
       "- joint: {body: b, type: fixed}\n",
       "- handle: {body: b}\n",
       "- handle: {body: b, at: [0, -0.5, 0.52]}\n",
+      "- stand: {robot: 1, at: [0, 0.7, 0.9], yaw: -1.5708}\n",
       "- reset: {body: b, in: D0, joint: [0, 0.02]}\n",
       "- reset: {body: b, x: [-0.1, 0.1], y: [0, 0.2], z: 0.8, yaw: [-0.5, 0.5], radius: 0.1}\n",
   };

@@ -1,0 +1,267 @@
+// What a thread does for the twin's window: drafts, edits and checks, one after the other.
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/view/twin.h"
+
+// ---- the list
+
+// Its file may be written by the thread at the same time.
+static int save_list(twinWindow* w, loomError* err) {
+  pthread_mutex_lock(&w->job.lock);
+  int code = loom_twin_list_save(&w->list, err);
+  pthread_mutex_unlock(&w->job.lock);
+  return code;
+}
+
+static void changed(twinWindow* w) {
+  loomError err = {0, ""};
+  if (save_list(w, &err)) twin_wrong(w, &err);
+  w->version++;
+  w->checked = false;
+  w->app.ui.frames = 3;
+}
+
+void twin_add(twinWindow* w, const char* command) {
+  loomError err = {0, ""};
+  pthread_mutex_lock(&w->job.lock);
+  int code = loom_twin_list_add(&w->list, command, &err);
+  pthread_mutex_unlock(&w->job.lock);
+
+  w->error[0] = '\0';
+  w->tried = !code;
+  if (code) twin_wrong(w, &err);
+  if (!code) changed(w);
+}
+
+void twin_step(twinWindow* w, int way) {
+  pthread_mutex_lock(&w->job.lock);
+  bool moved = loom_twin_list_step(&w->list, way);
+  pthread_mutex_unlock(&w->job.lock);
+
+  w->error[0] = '\0';
+  w->tried = false;
+  if (moved) changed(w);
+}
+
+// ---- in the thread
+
+static bool tell_step(void* user, const char* what, double seconds) {
+  twinWindow* w = user;
+  pthread_mutex_lock(&w->job.lock);
+  snprintf(w->job.step, sizeof w->job.step, "%.150s, %.0f s", what, seconds);
+  pthread_mutex_unlock(&w->job.lock);
+  return w->job.stop || tool_stop;
+}
+
+static int look(void* user, const loomTwinSeen* seen, loomError* err) {
+  twinWindow* w = user;
+  return twin_shown_make(&w->job.shown, seen, w->app.args->full, err);
+}
+
+// The folder's files are about to be these.
+static int look_and_begin(void* user, const loomTwinSeen* seen, loomError* err) {
+  twinWindow* w = user;
+  int code = look(user, seen, err);
+  pthread_mutex_lock(&w->job.lock);
+  if (!code) code = loom_twin_list_begin(&w->list, seen, err);
+  pthread_mutex_unlock(&w->job.lock);
+  return code;
+}
+
+static int run_edit(twinWindow* w, twinJob* job) {
+  loomTwinEditDef def = w->def;
+  def.script = w->list.path;
+  def.text = job->script;
+  def.base = w->list.begun ? w->list.base : NULL;
+  def.draft = job->kind == TWIN_DRAFT;
+  def.step = tell_step;
+  def.seen = def.draft ? look : look_and_begin;
+  def.user = w;
+
+  pthread_mutex_lock(&job->lock);
+  int code = def.draft ? 0 : loom_twin_list_check(&w->list, &job->err);
+  pthread_mutex_unlock(&job->lock);
+  if (!code) code = loom_twin_edit(&job->edited, &def, &job->err);
+  pthread_mutex_lock(&job->lock);
+  if (!code && !def.draft) code = loom_twin_list_end(&w->list, job->script, &job->err);
+  pthread_mutex_unlock(&job->lock);
+
+  return code;
+}
+
+static int run_check(twinWindow* w, twinJob* job) {
+  loomTwinCheckDef def = loom_default_twin_check_def();
+  loomAssetRoots roots = {0};
+  loomTask* task = NULL;
+  loomScene* scene = NULL;
+  def.seed = (uint64_t)w->app.args->seed;
+  snprintf(job->step, sizeof job->step, "whether it simulates");
+
+  int code = loom_task_find(&task, w->def.folder, &job->err);
+  if (!code) code = loom_asset_roots_copy(&roots, w->def.roots, &job->err);
+  if (!code) code = loom_task_assets(&roots, task, NULL, &job->err);
+  if (!code) code = loom_scene_of_task(&scene, task, &roots, &job->err);
+  if (!code) code = loom_twin_check(&job->check, scene, &def, &job->err);
+
+  loom_scene_destroy(scene);
+  loom_task_destroy(task);
+  loom_asset_roots_destroy(&roots);
+  return code;
+}
+
+static void* run_job(void* user) {
+  twinWindow* w = user;
+  twinJob* job = &w->job;
+  job->code = job->kind == TWIN_CHECK ? run_check(w, job) : run_edit(w, job);
+  job->ended = true;
+  return NULL;
+}
+
+// ---- begun and ended
+
+static void free_result(twinJob* job) {
+  twin_shown_destroy(&job->shown);
+  loom_twin_edited_destroy(&job->edited);
+  loom_twin_check_destroy(&job->check);
+  free(job->script);
+  job->script = NULL;
+  job->kind = TWIN_NO_JOB;
+}
+
+static void begin_job(twinWindow* w, twinJobKind kind) {
+  twinJob* job = &w->job;
+  loomError err = {0, ""};
+  job->kind = kind;
+  job->version = w->version;
+  job->ended = job->stop = false;
+  job->code = 0;
+  job->err = (loomError){0, ""};
+  job->step[0] = '\0';
+  job->shown = (twinShown){0};
+  job->edited = (loomTwinEdited){0};
+  job->check = (loomTwinCheck){0};
+  job->script = NULL;
+
+  int code = loom_twin_list_script(&job->script, &w->list, &err);
+  if (!code && pthread_create(&job->thread, NULL, run_job, w))
+    code = loom_error_set(&err, LOOM_ERR_MEMORY, "no thread can be started");
+  if (!code) return;
+  twin_wrong(w, &err);
+  w->failed = true;
+  free_result(job);
+}
+
+// What it shows takes the place of what was shown: the same body stays chosen.
+static void show(twinWindow* w, twinShown* shown) {
+  viewApp* app = &w->app;
+  bool first = !w->shown.model;
+  twin_shown_destroy(&w->shown);
+  w->shown = *shown;
+  *shown = (twinShown){0};
+
+  app->stage.entry = 0;
+  app->stage.model = w->shown.model;
+  app->stage.data = w->shown.data;
+  app->stage.assets = view_asset_hash(w->shown.model);
+  app->stage_id++;
+  app->dirty = true;
+  if (first) loom_free_camera(&app->camera, w->shown.model, w->shown.start);
+  memset(w->tries, 0, sizeof w->tries);
+
+  if (*w->chosen && !twin_chosen(w)) w->chosen[0] = '\0';
+  twin_tool_begin(w, w->tool);
+}
+
+// A command that cannot be done was none: the list is what it was before.
+static void take_back(twinWindow* w) {
+  loomError err = {0, ""};
+  pthread_mutex_lock(&w->job.lock);
+  loom_twin_list_drop(&w->list);
+  pthread_mutex_unlock(&w->job.lock);
+
+  if (save_list(w, &err)) twin_wrong(w, &err);
+  w->tried = false;
+  w->version++;
+  w->shown_version = w->version;
+}
+
+static void end_job(twinWindow* w) {
+  twinJob* job = &w->job;
+  pthread_join(job->thread, NULL);
+  bool now = job->version == w->version;
+
+  if (job->code == LOOM_ERR_INTERRUPTED) {
+    free_result(job);
+    return;
+  }
+  if (job->code && now) {
+    twin_wrong(w, &job->err);
+    if (w->tried && job->kind != TWIN_CHECK) {
+      take_back(w);
+      twin_tool_begin(w, w->tool);
+    } else {
+      w->failed = true;
+    }
+    w->wants_check = false;
+  }
+  if (!job->code && job->shown.model && now) {
+    w->shown_version = job->version;
+    job->shown.draft = job->kind == TWIN_DRAFT && *job->script;
+    show(w, &job->shown);
+  }
+  if (!job->code && job->kind == TWIN_DO) w->tried = false;
+  if (!job->code && job->kind == TWIN_CHECK) {
+    loom_twin_check_destroy(&w->check);
+    w->check = job->check;
+    w->checked = true;
+    job->check = (loomTwinCheck){0};
+  }
+  free_result(job);
+  w->app.ui.frames = 3;
+}
+
+bool twin_job_all_done(twinWindow* w) {
+  loomError err = {0, ""};
+  char* script;
+  if (w->version != w->shown_version) return false;
+  if (loom_twin_list_script(&script, &w->list, &err)) return true;
+  bool done = loom_twin_list_is_done(&w->list, script);
+  free(script);
+  return done;
+}
+
+void twin_job_advance(twinWindow* w) {
+  if (w->job.kind && w->job.ended) end_job(w);
+  if (w->job.kind) {
+    if (w->job.version != w->version) w->job.stop = true;
+    return;
+  }
+
+  // After what cannot be done nothing is, until the list is another one.
+  if (w->failed && w->version == w->shown_version) return;
+  if (w->version != w->shown_version || !w->shown.model) {
+    if (w->failed && w->job.version == w->version) return;
+    w->failed = false;
+    begin_job(w, TWIN_DRAFT);
+  } else if (!twin_job_all_done(w)) {
+    begin_job(w, TWIN_DO);
+  } else if (w->wants_check) {
+    w->wants_check = false;
+    begin_job(w, TWIN_CHECK);
+  }
+}
+
+int twin_job_open(twinWindow* w, loomError* err) {
+  if (!pthread_mutex_init(&w->job.lock, NULL)) return 0;
+  return loom_error_set(err, LOOM_ERR_MEMORY, "no lock can be made");
+}
+
+void twin_job_close(twinWindow* w) {
+  if (w->job.kind) {
+    w->job.stop = true;
+    pthread_join(w->job.thread, NULL);
+    free_result(&w->job);
+  }
+  pthread_mutex_destroy(&w->job.lock);
+}
