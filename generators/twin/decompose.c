@@ -198,6 +198,8 @@ int loom_decompose(loomDecomposed* out, const loomMesh* mesh, const loomDecompos
     out->kept = out->n > 0;
     loom_cached_destroy(&cached);
   }
+  if (!code && !out->kept && def->kept)
+    code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: its convex pieces are not there yet", def->what);
   if (!code && !out->kept) {
     loom_decomposed_destroy(out);
     code = ask_coacd(out, mesh, def, &key, err);

@@ -15,6 +15,7 @@ typedef struct loomDecomposeDef {
   int iterations, nodes, resolution;  // of its tree search; 60, 10, 1000
   bool as_it_is;  // it is closed and its surface simple: CoACD need not make it so first, which takes it long
   int corners;    // of a piece at most; default 48
+  bool kept;      // only if they are there from an earlier run: else LOOM_ERR_UNSUPPORTED
   double seconds;                            // of CPU; default 1800
   bool (*wait)(void* user, double seconds);  // as loomAsideDef's
   void* wait_user;

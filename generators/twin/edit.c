@@ -207,7 +207,8 @@ static int try_task(const loomEdit* e, const loomFile* scene, const loomFile* ta
   if (!code) code = loom_scene_of_task(&s, t, &roots, err);
   if (code) code = name_line(e, task->temporary, code, err);
   if (!code && e->def->seen) {
-    loomTwinSeen seen = {t, s, e->scene_hash, loom_hash(LOOM_HASH_SEED, e->task, strlen(e->task))};
+    loomTwinSeen seen = {t, s, e->out->draft, e->scene_hash,
+                         loom_hash(LOOM_HASH_SEED, e->task, strlen(e->task))};
     code = e->def->seen(e->def->user, &seen, err);
   }
   loom_scene_destroy(s);
@@ -262,7 +263,7 @@ static int write_all(loomEdit* e, const char* scene_path, const char* task_path,
     code = try_task(e, &scene, &task, err);
   }
 
-  if (code || e->def->draft) {
+  if (code || e->out->draft) {
     loom_file_abort(&scene);
     loom_file_abort(&task);
     remove_files(e, &e->made, NULL);
@@ -317,6 +318,7 @@ int loom_twin_edit(loomTwinEdited* out, const loomTwinEditDef* def, loomError* e
   e->twin_def.user = def->user;
   e->work->def = &e->twin_def;
   e->work->out = &e->twin;
+  e->work->kept = def->draft;
 
   int code = loom_edit_script_read(&script, def->script, def->text, err);
   if (!code) code = open_twin(e, scene_path, task_path, err);

@@ -16,6 +16,7 @@ enum { LOOM_TWIN_BODIES = 64, LOOM_TWIN_CAVITIES = 32 };
 typedef struct loomTwinSeen {
   const loomTask* task;
   const loomScene* scene;
+  bool draft;                      // it is but that: nothing will be written
   uint64_t scene_hash, task_hash;  // loom_hash of both files, as they will be
 } loomTwinSeen;
 
@@ -25,7 +26,8 @@ typedef struct loomTwinEditDef {
   const char* text;    // what is in that file, which is not read then; "": no commands. Nullable
   const char* base;    // folder with the model and the task that it begins from, whose meshes are the twin's
                        // and stay there: so the same commands can be done again, or fewer. NULL: the twin
-  bool draft;          // in seconds: bodies collide as the hulls of their solids, and nothing is written
+  bool draft;          // in seconds: what is cut and has no convex pieces from earlier runs collides as the
+                       // hulls of its solids, and where there is such nothing is written
   int pieces;          // of each body that is cut, as loomTwinDef's; default 32
   double crumbs, threshold;
   const char* coacd;                                           // folder of CoACD's library
@@ -57,6 +59,7 @@ typedef struct loomTwinWall {
 } loomTwinWall;
 
 typedef struct loomTwinEdited {
+  bool draft;  // nothing was written
   int commands;
   int n;
   loomTwinEditedBody body[LOOM_TWIN_BODIES];

@@ -207,12 +207,14 @@ static int decompose_solid(loomEdit* e, loomTwinPart* part, const loomEditSolid*
   part->told.open_edges = loom_mesh_open_edges(&solid->mesh);
   int code = part->told.open_edges ? 0 : loom_shape_fit(&simple, &fits, &solid->mesh, 0.02, 0.0003, err);
   if (!code && fits) return loom_twin_add_shape(part, &simple, err);
-  if (!code && e->def->draft) {
+  if (!code) code = loom_twin_add_pieces(e->work, part, &solid->mesh, limit, err);
+
+  // In a draft its hull stands in for what would take long.
+  if (code == LOOM_ERR_UNSUPPORTED && e->def->draft) {
     simple = (loomShape){.type = LOOM_SHAPE_HULL, .quat = {1, 0, 0, 0}};
+    e->out->draft = true;
     code = loom_mesh_copy(&simple.hull, &solid->mesh, err);
     if (!code) code = loom_twin_add_shape(part, &simple, err);
-  } else if (!code) {
-    code = loom_twin_add_pieces(e->work, part, &solid->mesh, limit, err);
   }
   for (int i = from; !code && i < part->nshape; i++) code = trim_hull(&part->shape[i], solid, err);
   return code;

@@ -335,6 +335,7 @@ int loom_twin_add_pieces(loomTwinWork* work, loomTwinPart* part, const loomMesh*
   def.threshold = fmin(1, (part->told.scene ? room_coarser : 1) * work->def->threshold);
   def.pieces = limit;
   def.crumbs = work->def->crumbs;
+  def.kept = work->kept;
   def.wait = loom_twin_step;
   def.wait_user = work;
 

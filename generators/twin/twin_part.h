@@ -25,6 +25,7 @@ typedef struct loomTwinWork {
   const loomTwinDef* def;
   loomTwin* out;
   char label[320];  // what is done now
+  bool kept;        // pieces only from earlier runs
   loomTwinPart part[LOOM_TWIN_OBJECTS + 1];
 } loomTwinWork;
 

@@ -106,7 +106,7 @@ typedef struct twinGrip {
   double* value;     // (n)
   double way[3];     // (n)
   double low, high;  // what each value is kept between; both 0 = anything
-  double size;       // of a ring, m; of an arrow 0
+  double size;       // m; below 0, pixels; 0 = 70 pixels
   double tip[2];     // where it is seen, pixels
   bool seen;
 } twinGrip;
@@ -123,11 +123,13 @@ typedef struct twinWindow {
   int checked_version;
   loomTwinCheck check;
   char error[1024];  // what went wrong last; "" = nothing
-  int lost;         // error code that the program ends with
+  int lost;          // error code that the program ends with
 
   // What is chosen, and the command that is being made.
   char chosen[LOOM_TWIN_NAME];
   twinTool tool;
+  char next[LOOM_TWIN_NAME];  // to be chosen, with this tool, once what was done is shown; "" = as it is
+  twinTool next_tool;
   loomEditCommand c;
   int side, axis_choice, in;  // of choices
   double axis_yaw;
@@ -152,6 +154,8 @@ static inline twinWindow* twin_of(viewApp* app) {
 /// The chosen one, or NULL.
 twinBody* twin_chosen(twinWindow* w);
 void twin_choose(twinWindow* w, const char* name);
+/// Bring everything to where it is shown.
+void twin_pose(viewApp* app);
 /// Say what went wrong, in the window and on stderr.
 void twin_wrong(twinWindow* w, const loomError* err);
 

@@ -54,17 +54,12 @@ static bool tell_step(void* user, const char* what, double seconds) {
   return w->job.stop || tool_stop;
 }
 
+// What it becomes; the folder's files are about to be that, unless it is a draft.
 static int look(void* user, const loomTwinSeen* seen, loomError* err) {
   twinWindow* w = user;
-  return twin_shown_make(&w->job.shown, seen, w->app.args->full, err);
-}
-
-// The folder's files are about to be these.
-static int look_and_begin(void* user, const loomTwinSeen* seen, loomError* err) {
-  twinWindow* w = user;
-  int code = look(user, seen, err);
+  int code = twin_shown_make(&w->job.shown, seen, w->app.args->full, err);
   pthread_mutex_lock(&w->job.lock);
-  if (!code) code = loom_twin_list_begin(&w->list, seen, err);
+  if (!code && !seen->draft) code = loom_twin_list_begin(&w->list, seen, err);
   pthread_mutex_unlock(&w->job.lock);
   return code;
 }
@@ -76,15 +71,15 @@ static int run_edit(twinWindow* w, twinJob* job) {
   def.base = w->list.begun ? w->list.base : NULL;
   def.draft = job->kind == TWIN_DRAFT;
   def.step = tell_step;
-  def.seen = def.draft ? look : look_and_begin;
+  def.seen = look;
   def.user = w;
 
   pthread_mutex_lock(&job->lock);
-  int code = def.draft ? 0 : loom_twin_list_check(&w->list, &job->err);
+  int code = loom_twin_list_check(&w->list, &job->err);
   pthread_mutex_unlock(&job->lock);
   if (!code) code = loom_twin_edit(&job->edited, &def, &job->err);
   pthread_mutex_lock(&job->lock);
-  if (!code && !def.draft) code = loom_twin_list_end(&w->list, job->script, &job->err);
+  if (!code && !job->edited.draft) code = loom_twin_list_end(&w->list, job->script, &job->err);
   pthread_mutex_unlock(&job->lock);
 
   return code;
@@ -169,8 +164,15 @@ static void show(twinWindow* w, twinShown* shown) {
   if (first) loom_free_camera(&app->camera, w->shown.model, w->shown.start);
   memset(w->tries, 0, sizeof w->tries);
 
+  // On to what mostly comes next.
+  if (*w->next && twin_shown_find(&w->shown, w->next) >= 0) {
+    snprintf(w->chosen, sizeof w->chosen, "%s", w->next);
+    if (twin_tool_fits(w, w->next_tool)) w->tool = w->next_tool;
+  }
+  w->next[0] = '\0';
   if (*w->chosen && !twin_chosen(w)) w->chosen[0] = '\0';
   twin_tool_begin(w, w->tool);
+  twin_pose(app);
 }
 
 // A command that cannot be done was none: the list is what it was before.
@@ -183,7 +185,7 @@ static void take_back(twinWindow* w) {
   if (save_list(w, &err)) twin_wrong(w, &err);
   w->tried = false;
   w->version++;
-  w->shown_version = w->version;
+  if (w->job.kind == TWIN_DRAFT) w->shown_version = w->version;  // it was never shown
 }
 
 static void end_job(twinWindow* w) {
@@ -207,7 +209,7 @@ static void end_job(twinWindow* w) {
   }
   if (!job->code && job->shown.model && now) {
     w->shown_version = job->version;
-    job->shown.draft = job->kind == TWIN_DRAFT && *job->script;
+    job->shown.draft = job->edited.draft;
     show(w, &job->shown);
   }
   if (!job->code && job->kind == TWIN_DO) w->tried = false;

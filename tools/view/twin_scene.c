@@ -102,7 +102,8 @@ static void ring_point(double out[3], const twinGrip* g, double radius, double a
 enum { RING = 48 };
 
 static double length_of(const twinWindow* w, const twinGrip* g) {
-  return g->size > 0 ? g->size : 70 * w->app.ui.scale * twin_pixel(w, g->at);
+  double pixels = g->size < 0 ? -g->size : 70;
+  return g->size > 0 ? g->size : pixels * w->app.ui.scale * twin_pixel(w, g->at);
 }
 
 static void place_tips(twinWindow* w) {
@@ -111,7 +112,7 @@ static void place_tips(twinWindow* w) {
     double tip[3];
     mju_copy3(tip, g->at);
     if (g->turns) ring_point(tip, g, length_of(w, g), 0.6);
-    if (!g->turns) mju_addToScl3(tip, g->axis, g->size < 0 ? 0 : length_of(w, g));
+    if (!g->turns) mju_addToScl3(tip, g->axis, length_of(w, g));
     g->seen = twin_project(w, g->tip, tip);
   }
 }
@@ -127,7 +128,7 @@ static double off_segment(const double p[2], const double a[2], const double b[2
 static double off_grip(const twinWindow* w, const twinGrip* g, const double mouse[2]) {
   double best = hypot(mouse[0] - g->tip[0], mouse[1] - g->tip[1]) - 4, a[2], b[2], p[3];
   if (!g->turns) {
-    if (g->size >= 0 && twin_project(w, a, g->at)) best = fmin(best, off_segment(mouse, a, g->tip) + 2);
+    if (twin_project(w, a, g->at)) best = fmin(best, off_segment(mouse, a, g->tip) + 2);
     return best;
   }
 
@@ -151,7 +152,7 @@ static void draw_grip(const twinWindow* w, const twinGrip* g, bool bold) {
       ring_point(q, g, length_of(w, g), 6.2832 * (i + 1) / RING);
       twin_line(w, p, q, g->color, thick);
     }
-  } else if (g->size >= 0 && twin_project(w, at, g->at)) {
+  } else if (twin_project(w, at, g->at)) {
     gui_draw_line((float)at[0], (float)at[1], (float)g->tip[0], (float)g->tip[1], thick, g->color);
   }
   gui_draw_dot((float)g->tip[0], (float)g->tip[1], dot + 1.5f, gui_rgba(0, 0, 0, 0.6));

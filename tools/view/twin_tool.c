@@ -83,6 +83,13 @@ static void begin_plane(twinWindow* w, const twinBody* b) {
   w->c.given |= LOOM_GIVEN_PLANE;
 }
 
+// What it is without being said.
+static void usual_drag(loomEditCommand* c) {
+  c->damping = c->type == LOOM_EDIT_SLIDE ? 1 : 0.1;
+  c->friction = c->type == LOOM_EDIT_SLIDE ? 0.5 : 0.05;
+  c->given &= ~(unsigned)(LOOM_GIVEN_DAMPING | LOOM_GIVEN_FRICTION);
+}
+
 // The one that it has, or a drawer's.
 static void begin_joint(twinWindow* w, const twinBody* b) {
   const mjModel* m = w->shown.model;
@@ -92,6 +99,7 @@ static void begin_joint(twinWindow* w, const twinBody* b) {
   w->c.type = LOOM_EDIT_SLIDE;
   w->c.range[1] = 0.2;
   w->c.given |= LOOM_GIVEN_RANGE;
+  usual_drag(&w->c);
   middle_of(w->c.at, b);
   if (j < 0) return;
 
@@ -255,10 +263,12 @@ static void grips_of_box(twinWindow* w, const twinBody* b) {
     double share[3] = {0.5, 0.5, 0.5};
     share[k] = side % 2;
     box_point(at, w, b, &w->c, share);
+    double way = side % 2 ? 1 : -1;
     direction(axis, w, b, k, w->c.yaw);
-    twinGrip* g = add_grip(w, names[side], at, axis, side % 2 ? &w->c.high[k] : &w->c.low[k], 1, NULL);
+    mju_scl3(axis, axis, way);
+    twinGrip* g = add_grip(w, names[side], at, axis, side % 2 ? &w->c.high[k] : &w->c.low[k], 1, &way);
     g->color = axis_color(k);
-    g->size = -1;
+    g->size = -30;
     if (side % 2) g->low = w->c.low[k] + 1e-3;
     if (side % 2 == 0) g->high = w->c.high[k] - 1e-3;
   }
@@ -317,9 +327,11 @@ static void grips_of_reset(twinWindow* w) {
     double* range = k ? c->y : c->x;
     double at[3] = {(c->x[0] + c->x[1]) / 2, (c->y[0] + c->y[1]) / 2, c->z};
     at[k] = range[end];
-    twinGrip* g = add_grip(w, names[side], at, axes_of[k], &range[end], 1, NULL);
+    double way = end ? 1 : -1, axis[3];
+    mju_scl3(axis, axes_of[k], way);
+    twinGrip* g = add_grip(w, names[side], at, axis, &range[end], 1, &way);
     g->color = axis_color(k);
-    g->size = -1;
+    g->size = -20;
     if (end) g->low = range[0];
     if (!end) g->high = range[1];
   }
@@ -526,14 +538,15 @@ static void joint_fields(twinWindow* w) {
   loomEditCommand* c = &w->c;
   int shown = w->axis_choice < 0 ? 0 : w->axis_choice, before = c->type;
   const char* const kept[] = {"as it is", "-x", "+x", "-y", "+y", "-z", "+z"};
-  for (int t = 1; t >= 0; t--) {
-    if (gui_chip(joint_types[t], c->type == t)) c->type = t;
-    gui_same_line();
+  static const int order[] = {LOOM_EDIT_SLIDE, LOOM_EDIT_HINGE, LOOM_EDIT_FIXED};
+  for (int i = 0; i < 3; i++) {
+    if (gui_chip(joint_types[order[i]], c->type == order[i])) c->type = order[i];
+    if (i < 2) gui_same_line();
   }
-  if (gui_chip(joint_types[2], c->type == 2)) c->type = 2;
   if (before != c->type && c->type == LOOM_EDIT_HINGE) c->range[1] = 1.5708;
   if (before != c->type && c->type == LOOM_EDIT_SLIDE) c->range[1] = 0.2;
   if (before != c->type) c->range[0] = c->now = 0;
+  if (before != c->type) usual_drag(c);
   if (c->type == LOOM_EDIT_FIXED) return;
 
   gui_text(GUI_DIM, c->type == LOOM_EDIT_SLIDE ? "Slides towards" : "Turns about");
@@ -663,4 +676,11 @@ void twin_tool_do(twinWindow* w) {
   }
   twin_add(w, text);
   free(text);
+
+  // A part that is cut off is hung next, and what slides goes into a cavity.
+  if (c.kind == LOOM_EDIT_CUT) snprintf(w->next, sizeof w->next, "%s", c.into);
+  w->next_tool = TWIN_JOINT;
+  if (c.kind != LOOM_EDIT_JOINT || c.type != LOOM_EDIT_SLIDE) return;
+  snprintf(w->next, sizeof w->next, "%s", c.body);
+  w->next_tool = TWIN_CAVITY;
 }

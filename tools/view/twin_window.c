@@ -49,7 +49,7 @@ static void put_body(twinWindow* w, const twinBody* b) {
   }
 }
 
-static void pose(viewApp* app) {
+void twin_pose(viewApp* app) {
   twinWindow* w = twin_of(app);
   const mjModel* m = w->shown.model;
   mjData* d = w->shown.data;
@@ -252,7 +252,7 @@ static bool where(viewApp* app, const char* what, double at[2]) {
   return twin_project(w, at, q);
 }
 
-static const viewGuest guest = {twin_ui, pose, advance, busy, command, use_key, tell, where};
+static const viewGuest guest = {twin_ui, twin_pose, advance, busy, command, use_key, tell, where};
 
 // ---- all of it
 

@@ -157,7 +157,7 @@ static void it_is_what_the_script_makes(void** state) {
   loom_twin_list_destroy(&list);
 }
 
-// A draft shows what comes of it and leaves the folder alone.
+// A draft shows what comes of it and leaves the folder alone, where convex pieces are yet to be made.
 static int look_at(void* user, const loomTwinSeen* seen, loomError* err) {
   (void)err;
   *(int*)user = mj_name2id(seen->scene->model, mjOBJ_BODY, "lid");
@@ -175,12 +175,13 @@ static void a_draft_writes_nothing(void** state) {
   int before = meshes();
   def.folder = dir;
   def.script = "the window";
-  def.text = CUT;
+  def.text = "- cut: {body: chest, point: [0, 0, 0.15], normal: [0, 0.3, 1], into: lid}\n";
   def.draft = true;
   def.seen = look_at;
   def.user = &lid;
 
   if (loom_twin_edit(&edited, &def, &err)) fail_msg("%s", err.message);
+  assert_true(edited.draft);
   loom_twin_edited_destroy(&edited);
   assert_true(lid > 0);
   after = read_file("scene.xml");
@@ -189,9 +190,16 @@ static void a_draft_writes_nothing(void** state) {
   free(scene);
   free(after);
 
+  // Boxes need none: it is no draft, then.
+  def.text = CUT;
+  if (loom_twin_edit(&edited, &def, &err)) fail_msg("%s", err.message);
+  assert_false(edited.draft);
+  loom_twin_edited_destroy(&edited);
+  assert_true(says("scene.xml", "<body name=\"lid\""));
+
   def.text = "- cut: {body: chest, point: [0, 0, 5], normal: [0, 0, 1], into: lid}\n";
   assert_int_equal(loom_twin_edit(&edited, &def, &err), LOOM_ERR_USAGE);
-  assert_true(strstr(err.message, "the window:1: cut: nothing of 'chest' lies there"));
+  assert_true(strstr(err.message, "the window:1: cut: there is a body 'lid' already"));
 }
 
 // What somebody else has written meanwhile is not thrown away: a new list begins from it.
