@@ -60,7 +60,7 @@ int twin_shown_find(const twinShown* shown, const char* name);
 
 // ---- what is done, by a thread
 
-typedef enum twinJobKind { TWIN_NO_JOB, TWIN_DRAFT, TWIN_DO, TWIN_CHECK } twinJobKind;
+typedef enum twinJobKind { TWIN_NO_JOB, TWIN_LOOK, TWIN_DRAFT, TWIN_DO, TWIN_CHECK } twinJobKind;
 
 typedef struct twinJob {
   twinJobKind kind;

@@ -85,19 +85,23 @@ static int run_edit(twinWindow* w, twinJob* job) {
   return code;
 }
 
-static int run_check(twinWindow* w, twinJob* job) {
+// The folder as it is: it is looked at, or checked.
+static int run_scene(twinWindow* w, twinJob* job) {
   loomTwinCheckDef def = loom_default_twin_check_def();
   loomAssetRoots roots = {0};
   loomTask* task = NULL;
   loomScene* scene = NULL;
+  bool checks = job->kind == TWIN_CHECK;
   def.seed = (uint64_t)w->app.args->seed;
-  snprintf(job->step, sizeof job->step, "whether it simulates");
+  tell_step(w, checks ? "whether it simulates" : "the scene", 0);
 
   int code = loom_task_find(&task, w->def.folder, &job->err);
   if (!code) code = loom_asset_roots_copy(&roots, w->def.roots, &job->err);
   if (!code) code = loom_task_assets(&roots, task, NULL, &job->err);
   if (!code) code = loom_scene_of_task(&scene, task, &roots, &job->err);
-  if (!code) code = loom_twin_check(&job->check, scene, &def, &job->err);
+  if (!code && checks) code = loom_twin_check(&job->check, scene, &def, &job->err);
+  loomTwinSeen seen = {.task = task, .scene = scene};
+  if (!code && !checks) code = twin_shown_make(&job->shown, &seen, w->app.args->full, &job->err);
 
   loom_scene_destroy(scene);
   loom_task_destroy(task);
@@ -108,7 +112,7 @@ static int run_check(twinWindow* w, twinJob* job) {
 static void* run_job(void* user) {
   twinWindow* w = user;
   twinJob* job = &w->job;
-  job->code = job->kind == TWIN_CHECK ? run_check(w, job) : run_edit(w, job);
+  job->code = job->kind == TWIN_CHECK || job->kind == TWIN_LOOK ? run_scene(w, job) : run_edit(w, job);
   job->ended = true;
   return NULL;
 }
@@ -185,7 +189,7 @@ static void take_back(twinWindow* w) {
   if (save_list(w, &err)) twin_wrong(w, &err);
   w->tried = false;
   w->version++;
-  if (w->job.kind == TWIN_DRAFT) w->shown_version = w->version;  // it was never shown
+  if (w->job.kind != TWIN_DO) w->shown_version = w->version;  // it was never shown
 }
 
 static void end_job(twinWindow* w) {
@@ -201,7 +205,6 @@ static void end_job(twinWindow* w) {
     twin_wrong(w, &job->err);
     if (w->tried && job->kind != TWIN_CHECK) {
       take_back(w);
-      twin_tool_begin(w, w->tool);
     } else {
       w->failed = true;
     }
@@ -223,14 +226,16 @@ static void end_job(twinWindow* w) {
   w->app.ui.frames = 3;
 }
 
-bool twin_job_all_done(twinWindow* w) {
-  loomError err = {0, ""};
+static bool is_done(const twinWindow* w) {
   char* script;
-  if (w->version != w->shown_version) return false;
-  if (loom_twin_list_script(&script, &w->list, &err)) return true;
+  if (loom_twin_list_script(&script, &w->list, NULL)) return true;
   bool done = loom_twin_list_is_done(&w->list, script);
   free(script);
   return done;
+}
+
+bool twin_job_all_done(twinWindow* w) {
+  return w->version == w->shown_version && is_done(w);
 }
 
 void twin_job_advance(twinWindow* w) {
@@ -245,7 +250,7 @@ void twin_job_advance(twinWindow* w) {
   if (w->version != w->shown_version || !w->shown.model) {
     if (w->failed && w->job.version == w->version) return;
     w->failed = false;
-    begin_job(w, TWIN_DRAFT);
+    begin_job(w, is_done(w) ? TWIN_LOOK : TWIN_DRAFT);
   } else if (!twin_job_all_done(w)) {
     begin_job(w, TWIN_DO);
   } else if (w->wants_check) {

@@ -14,7 +14,11 @@ static const loomEditKind kinds[TWIN_TOOLS] = {
     LOOM_EDIT_CAVITY, LOOM_EDIT_PANEL, LOOM_EDIT_HANDLE, LOOM_EDIT_WEIGH, LOOM_EDIT_RESET, LOOM_EDIT_REMOVE};
 
 static const char* const sides[] = {"-x", "+x", "-y", "+y", "-z", "+z"};
-static const char* const axes[] = {"as it was cut", "-x", "+x", "-y", "+y", "-z", "+z"};
+// How a joint lies, its first entry apart: along or about an axis of the body, or on an edge of it.
+static const char* const axes[] = {"",         "along -x", "along +x", "along -y", "along +y",
+                                   "along -z", "along +z", "edge -x",  "edge +x",  "edge -y",
+                                   "edge +y",  "edge -z",  "edge +z"};
+enum { FIRST_EDGE = 7, AXES = sizeof axes / sizeof *axes };
 static const char* const joint_types[] = {"fixed", "slide", "hinge"};
 static const double far = 100;
 
@@ -283,7 +287,7 @@ static void grips_of_plane(twinWindow* w, const twinBody* b) {
 
 // Where the axis of a joint leads, in the body's frame; false: it is not said.
 static bool joint_axis(double out[3], const twinWindow* w) {
-  if (w->axis_choice == 0) return false;
+  if (w->axis_choice == 0 || w->axis_choice >= FIRST_EDGE) return false;
   double axis[3];
   mju_copy3(axis, w->c.axis);
   if (w->axis_choice > 0) side_direction(axis, w->axis_choice - 1);
@@ -469,16 +473,23 @@ void twin_tool_draw(twinWindow* w) {
 
 // ---- fields
 
-static float field_width(int n) {
-  return (gui_room() - 6 * (float)(n - 1)) / (float)n;
+// A name at the left; where its value begins, and how broad each of n is.
+static float name_line(const char* label, int n) {
+  float edge = gui_x() + gui_room(),
+        share = n > 2   ? 0.32f
+                : n > 1 ? 0.4f
+                        : 0.5f,
+        from = edge - (1 - share) * gui_room();
+  gui_label(label);
+  gui_move_to(from);
+  return (edge - from) / (float)n - 8 * (float)(n - 1) / (float)n;
 }
 
 // Numbers in a line; their names are told to scripts.
 static bool numbers(const char* label, double* value, int n) {
   static const char* const of[] = {"x", "y", "z"};
   bool used = false;
-  float width = gui_room() / (float)n - 8;
-  gui_text(GUI_DIM, "%s", label);
+  float width = name_line(label, n);
   for (int k = 0; k < n; k++) {
     char name[64];
     snprintf(name, sizeof name, "##%s%s%s", label, n > 1 ? " " : "", n > 1 ? of[k] : "");
@@ -488,10 +499,25 @@ static bool numbers(const char* label, double* value, int n) {
   return used;
 }
 
+// Its entries can be found by what is written on them.
+static bool choice(const char* label, int* chosen, const char* const* names, int n) {
+  bool used = false;
+  float width = name_line(label, 1);
+  char hidden[64];
+  snprintf(hidden, sizeof hidden, "##%s", label);
+  if (!gui_choice_open(hidden, names[*chosen], width)) return false;
+  for (int i = 0; i < n; i++) {
+    if (!gui_option(names[i], i == *chosen)) continue;
+    used = i != *chosen;
+    *chosen = i;
+  }
+  gui_choice_end();
+  return used;
+}
+
 static void range_field(const char* label, double range[2]) {
   static const char* const of[] = {"from", "to"};
-  float width = gui_room() / 2 - 8;
-  gui_text(GUI_DIM, "%s", label);
+  float width = name_line(label, 2);
   for (int k = 0; k < 2; k++) {
     char name[64];
     snprintf(name, sizeof name, "##%s %s", label, of[k]);
@@ -501,20 +527,19 @@ static void range_field(const char* label, double range[2]) {
 }
 
 static void box_fields(twinWindow* w) {
-  numbers("Low corner, m", w->c.low, 3);
-  numbers("High corner, m", w->c.high, 3);
+  numbers("Low, m", w->c.low, 3);
+  numbers("High, m", w->c.high, 3);
   numbers("Turned by, rad", &w->c.yaw, 1);
 }
 
 static void name_field(twinWindow* w) {
-  gui_text(GUI_DIM, "Name of the part");
-  gui_field("##Name of the part", "name", w->c.into, sizeof w->c.into, field_width(1), false);
+  float width = name_line("Name of the part", 1);
+  gui_field("##Name of the part", "name", w->c.into, sizeof w->c.into, width, false);
 }
 
 static void plane_fields(twinWindow* w) {
-  gui_text(GUI_DIM, "What lies to this side");
-  if (gui_choice("##side", &w->side, sides, 6, field_width(1))) side_direction(w->c.normal, w->side);
-  numbers("Through the point, m", w->c.point, 3);
+  if (choice("What lies to", &w->side, sides, 6)) side_direction(w->c.normal, w->side);
+  numbers("Point, m", w->c.point, 3);
   numbers("Normal", w->c.normal, 3);
   name_field(w);
 }
@@ -528,7 +553,7 @@ static void try_field(twinWindow* w, const twinBody* b) {
   const double* range = m->jnt_range + 2 * b->joint;
   gui_space(4);
   gui_text(GUI_INK, "Try it");
-  if (gui_slider("##Try it", &w->try[i], range[0], range[1], field_width(1))) {
+  if (gui_slider("##Try it", &w->try[i], range[0], range[1], gui_room())) {
     w->tries[i] = true;
     w->app.dirty = true;
   }
@@ -536,8 +561,7 @@ static void try_field(twinWindow* w, const twinBody* b) {
 
 static void joint_fields(twinWindow* w) {
   loomEditCommand* c = &w->c;
-  int shown = w->axis_choice < 0 ? 0 : w->axis_choice, before = c->type;
-  const char* const kept[] = {"as it is", "-x", "+x", "-y", "+y", "-z", "+z"};
+  int before = c->type;
   static const int order[] = {LOOM_EDIT_SLIDE, LOOM_EDIT_HINGE, LOOM_EDIT_FIXED};
   for (int i = 0; i < 3; i++) {
     if (gui_chip(joint_types[order[i]], c->type == order[i])) c->type = order[i];
@@ -545,18 +569,27 @@ static void joint_fields(twinWindow* w) {
   }
   if (before != c->type && c->type == LOOM_EDIT_HINGE) c->range[1] = 1.5708;
   if (before != c->type && c->type == LOOM_EDIT_SLIDE) c->range[1] = 0.2;
-  if (before != c->type) c->range[0] = c->now = 0;
+  if (before != c->type) c->range[0] = c->now = w->axis_choice = 0;
   if (before != c->type) usual_drag(c);
   if (c->type == LOOM_EDIT_FIXED) return;
 
-  gui_text(GUI_DIM, c->type == LOOM_EDIT_SLIDE ? "Slides towards" : "Turns about");
-  if (gui_choice("##axis", &shown, w->axis_choice < 0 ? kept : axes, 7, field_width(1))) {
-    w->axis_choice = shown == 0 && w->axis_choice < 0 ? -1 : shown;
-    w->axis_yaw = 0;
+  const char* first = w->axis_choice < 0           ? "as it is"
+                      : c->type == LOOM_EDIT_SLIDE ? "as it was cut"
+                                                   : "far from its handle";
+  float width = name_line(c->type == LOOM_EDIT_SLIDE ? "Slides" : "Turns about", 1);
+  if (gui_choice_open("##axis", w->axis_choice > 0 ? axes[w->axis_choice] : first, width)) {
+    for (int i = 0; i < (c->type == LOOM_EDIT_SLIDE ? FIRST_EDGE : AXES); i++) {
+      if (!gui_option(i ? axes[i] : first, i == w->axis_choice)) continue;
+      if (i || w->axis_choice > 0) w->axis_choice = i;
+      w->axis_yaw = 0;
+    }
+    gui_choice_end();
   }
-  if (w->axis_choice) numbers("Turned by, rad", &w->axis_yaw, 1);
-  if (c->type == LOOM_EDIT_HINGE && w->axis_choice) numbers("Through the point, m", c->at, 3);
-  range_field(c->type == LOOM_EDIT_SLIDE ? "From, to, m" : "From, to, rad", c->range);
+  double axis[3];
+  bool said = joint_axis(axis, w);
+  if (said) numbers("Turned by, rad", &w->axis_yaw, 1);
+  if (said && c->type == LOOM_EDIT_HINGE) numbers("Point, m", c->at, 3);
+  range_field(c->type == LOOM_EDIT_SLIDE ? "Way, m" : "Way, rad", c->range);
   numbers("The scan has it at", &c->now, 1);
   if (numbers("Damping", &c->damping, 1)) c->given |= LOOM_GIVEN_DAMPING;
   if (numbers("Friction", &c->friction, 1)) c->given |= LOOM_GIVEN_FRICTION;
@@ -576,8 +609,7 @@ static void cavity_fields(twinWindow* w) {
 }
 
 static void panel_fields(twinWindow* w) {
-  gui_text(GUI_DIM, "Along this side");
-  gui_choice("##side", &w->c.side, sides, 6, field_width(1));
+  choice("Along the side", &w->c.side, sides, 6);
   numbers("Thickness, m", &w->c.thickness, 1);
   numbers("Turned by, rad", &w->c.yaw, 1);
 }
@@ -592,12 +624,11 @@ static void handle_fields(twinWindow* w) {
 static void reset_fields(twinWindow* w, const twinBody* b) {
   const char* names[9] = {"all"};
   for (int i = 0; i < w->shown.nname; i++) names[i + 1] = w->shown.name[i];
-  gui_text(GUI_DIM, "In the distribution");
-  if (gui_choice("##in", &w->in, names, w->shown.nname + 1, field_width(1))) twin_tool_begin(w, TWIN_RESET);
+  if (choice("Distribution", &w->in, names, w->shown.nname + 1)) twin_tool_begin(w, TWIN_RESET);
 
   loomEditCommand* c = &w->c;
   if (c->given & LOOM_GIVEN_JOINT) {
-    range_field(on_slide(w, b) ? "On its joint, m" : "On its joint, rad", c->joint);
+    range_field(on_slide(w, b) ? "Joint, m" : "Joint, rad", c->joint);
     return;
   }
   const twinReset* r = reset_of(w, b);
@@ -605,7 +636,7 @@ static void reset_fields(twinWindow* w, const twinBody* b) {
     gui_text_wrapped(GUI_WARN, "It begins in a way that ranges do not say: task.yaml has it.");
   range_field("x, m", c->x);
   range_field("y, m", c->y);
-  range_field("Turned by, rad", c->yaw_range);
+  range_field("Turned, rad", c->yaw_range);
   numbers("Height, m", &c->z, 1);
   if (numbers("Radius kept free, m", &c->radius, 1)) c->given |= LOOM_GIVEN_RADIUS;
 }
@@ -635,7 +666,7 @@ void twin_tool_ui(twinWindow* w) {
   // One after the other: what the last one has made is seen first.
   gui_space(4);
   gui_disable(w->version != w->shown_version);
-  bool pressed = gui_button(buttons[w->tool], field_width(1));
+  bool pressed = gui_button(buttons[w->tool], gui_room());
   gui_disable_end();
   try_field(w, b);
   w->app.dirty = w->app.dirty || w->tool == TWIN_MOVE || w->tool == TWIN_TURN;
@@ -664,11 +695,16 @@ void twin_tool_do(twinWindow* w) {
   if (w->tool == TWIN_JOINT && c.type == LOOM_EDIT_FIXED) {
     c = loom_edit_default_command(LOOM_EDIT_JOINT);
     snprintf(c.body, sizeof c.body, "%s", w->c.body);
+  } else if (w->tool == TWIN_JOINT && w->axis_choice >= FIRST_EDGE) {
+    c.edge = w->axis_choice - FIRST_EDGE;
+    c.given = (c.given | LOOM_GIVEN_EDGE) & ~(unsigned)(LOOM_GIVEN_AXIS | LOOM_GIVEN_AT);
   } else if (w->tool == TWIN_JOINT && joint_axis(axis, w)) {
     mju_copy3(c.axis, axis);
     c.given |= LOOM_GIVEN_AXIS;
     if (c.type == LOOM_EDIT_HINGE) c.given |= LOOM_GIVEN_AT;
     if (c.type == LOOM_EDIT_SLIDE) c.given &= ~(unsigned)LOOM_GIVEN_AT;
+  } else if (w->tool == TWIN_JOINT) {
+    c.given &= ~(unsigned)(LOOM_GIVEN_AXIS | LOOM_GIVEN_AT);
   }
   if (loom_edit_command_text(&text, &c, &err)) {
     twin_wrong(w, &err);

@@ -134,7 +134,7 @@ static void right_ui(twinWindow* w, guiBox box) {
   const twinBody* b = twin_chosen(w);
   gui_panel("##right", box, GUI_PADDED);
   float down = gui_room_down();
-  gui_scroll("##tools", 0, floorf(0.62f * down));
+  gui_scroll("##tools", 0, floorf(fmaxf(0.62f * down, down - 15 * gui_em())));
   if (b) {
     gui_bold();
     gui_text(GUI_INK, "%s", b->name);

@@ -53,7 +53,7 @@ cat >drawer.yaml <<'END'
 - reset: {body: drawer, joint: [0, 0.005]}
 END
 cp -r moved made && cp -r moved fresh
-expect 'no script' 2 'give --script FILE' edit made
+expect 'no script, no display' 1 'needs no window' env -u DISPLAY -u WAYLAND_DISPLAY "$loom" twin edit made
 expect 'no such script' 1 'absent.yaml' edit made --script absent.yaml
 expect 'no folder to edit' 2 'nowhere' edit nowhere --script drawer.yaml
 expect 'its commands are told' 0 'cavity +take a box out' edit --help
