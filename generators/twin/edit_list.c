@@ -48,6 +48,7 @@ static uint64_t hash_text(const char* text) {
 static int hash_files(uint64_t out[2], const char* folder, loomError* err) {
   char name[LOOM_TWIN_NAME], *scene, *task;
   int code = read_files(name, &scene, &task, folder, err);
+
   if (!code) out[0] = hash_text(scene);
   if (!code) out[1] = hash_text(task);
   free(scene);
@@ -64,12 +65,14 @@ static bool are_known(const loomTwinList* list, const uint64_t hash[2]) {
 
 static int append(loomTwinList* list, const char* command, loomError* err) {
   char **more = realloc(list->command, ((size_t)list->n + 1) * sizeof *more), *copy = strdup(command);
+
   if (more) list->command = more;
   if (!more || !copy) {
     free(copy);
     return no_memory(err);
   }
   list->command[list->n++] = copy;
+
   return 0;
 }
 
@@ -78,6 +81,7 @@ static int extend(loomTwinList* list, const char* line, loomError* err) {
   char** last = &list->command[list->n - 1];
   size_t before = strlen(*last);
   char* longer = realloc(*last, before + strlen(line) + 1);
+
   if (!longer) return no_memory(err);
   strcpy(longer + before, line);
   *last = longer;
@@ -178,6 +182,7 @@ void loom_twin_list_drop(loomTwinList* list) {
 
 static void write_state(loomText* text, const loomTwinList* list) {
   char line[160];
+
   snprintf(line, sizeof line,
            "%s%016" PRIx64 " %016" PRIx64 " %016" PRIx64 " %016" PRIx64 " %016" PRIx64 "\n", state,
            list->scene[0], list->task[0], list->scene[1], list->task[1], list->done);
@@ -185,6 +190,7 @@ static void write_state(loomText* text, const loomTwinList* list) {
       text,
       "# What was done in the window of `demoloom twin edit`, from the model and the task beside this "
       "file on:\n# a script for `--script`. What is undone stands behind #~.\n");
+
   loom_text_puts(text, line);
 }
 
@@ -255,6 +261,7 @@ bool loom_twin_list_is_done(const loomTwinList* list, const char* script) {
 int loom_twin_list_check(const loomTwinList* list, loomError* err) {
   uint64_t hash[2];
   int code = hash_files(hash, list->folder, err);
+
   if (code || are_known(list, hash)) return code;
   return loom_error_set(err, LOOM_ERR_USAGE,
                         "%s: something else has changed scene.xml or task.yaml meanwhile; open it anew: that "

@@ -8,12 +8,7 @@ set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/tools/check.sh
 keep=$(realpath -m "${1:-$work/pictures}") && mkdir -p "$keep" || exit 1
-for tool in Xvfb xdotool; do
-  if ! command -v $tool >/dev/null; then
-    echo "run.sh: no $tool; as root, run: apt-get install -y xvfb xdotool" >&2
-    exit 1
-  fi
-done
+. tests/window/hands.sh
 
 # ---- what is looked at: 200 demos of which some failed
 
@@ -21,38 +16,8 @@ done
   --failed "$work/bad.hdf5" >"$work/log" 2>&1
 "$loom" dataset merge "$work/200.hdf5" "$work/good.hdf5" "$work/bad.hdf5" >>"$work/log" 2>&1 || cat "$work/log"
 
-# ---- the window
+# ---- what hands do here
 
-# say LINE...: lines of the window's script. ask LINE: one that answers, into $told.
-say() { printf '%s\n' "$@" >&3; }
-ask() { say "$1" && read -r -t 600 told <&4; }
-value() { grep -o "\"$1\":[^,}]*" <<<"$told" | head -n 1 | cut -d: -f2- | tr -d '"'; }
-# Until the window has drawn what the mouse or a key asked for.
-settle() { say 'wait 12' && ask tell; }
-open_window() {
-  mkfifo "$work/in" "$work/out"
-  exec 3<>"$work/in" 4<>"$work/out"  # either would wait for the viewer to open it
-  DISPLAY=:$display "$loom" view "$@" --script "$work/in" >"$work/out" 2>"$work/errors" &
-  viewer=$!
-  settle
-  DISPLAY=:$display xdotool search --sync --name demoloom windowfocus >/dev/null 2>&1
-  say thumbs && settle
-}
-close_window() {
-  say quit
-  exec 3>&- 4<&-
-  wait $viewer
-  rm -f "$work/in" "$work/out"
-}
-
-# ---- hands and eyes: each is one action
-
-act() { actions=$((actions + 1)) && DISPLAY=:$display xdotool "$@" && settle; }
-# Where what is written on it lies: $x, $y; fails where it is not to be seen.
-see() { ask "where $1" && x=$(value x) y=$(value y) && [ "$x" -ge 0 ]; }
-click() { see "$1" && act mousemove "$x" "$y" sleep 0.1 click 1; }
-press() { act key "$1"; }
-enter() { act type --delay 30 "$1"; }
 # From a row on an arm's lane to another.
 drag() {
   see "row $2 $1" && local x0=$x y0=$y
@@ -111,21 +76,18 @@ printf '%s\n' 'filter failed' "find source=$source" 'sort length' tell quit >"$w
 told=$("$loom" view "$work/200.hdf5" --headless --script "$work/script" | tail -n 1)
 longest=$(value first)
 check 'there is one' test -n "$longest"
-display=$((90 + $$ % 400))
 for at in 1280x720x1 1920x1080x1 2560x1440x2; do
   IFS=x read -r width height scale <<<"$at"
   size=${width}x$height
-  Xvfb :$display -screen 0 "${size}x24" -nolisten tcp >/dev/null 2>&1 &
-  server=$!
+  open_display "$size"
   cp "$work/200.hdf5" "$work/demos.hdf5"
-  until [ -e "/tmp/.X11-unix/X$display" ]; do kill -0 $server || exit 1; sleep 0.1; done
-  open_window "$work/demos.hdf5" --size "$size" --scale "$scale" \
+  open_window --script view "$work/demos.hdf5" --size "$size" --scale "$scale" \
     --annotated "$work/annotated.hdf5" --overwrite
   visit
   close_window
   check "$size: nothing is complained of" test ! -s "$work/errors"
   "$loom" info "$work/demos.hdf5" >"$work/info"
   check "$size: the mark is in the file" grep -q 'mask keep *1 demos' "$work/info"
-  kill $server && wait $server 2>/dev/null
+  close_display
 done
 close_tests

@@ -156,6 +156,17 @@ static const toolCommand command = {
         "again by\n"
         "Ctrl+Z and Ctrl+Y, and kept in DIR/.edit, so that nothing is lost; DIR is a task all the time.\n",
     .after =
+        "Keys of the window: Ctrl+Z and Ctrl+Y undo and redo, F goes to what is chosen, W shows what "
+        "collides, Enter\n"
+        "does what the tool's button does, C checks, Q closes it. Events of it (--events), one a line: "
+        "choose NAME,\n"
+        "tool NAME, do, undo, redo, check, look, solids, camera AZIMUTH ELEVATION DISTANCE, saved (wait "
+        "until all is\n"
+        "in the folder), tell (the state as JSON), where grip NAME, where middle NAME, where point NAME X Y "
+        "Z (in its\n"
+        "frame), quit; and of `demoloom view`: click-on, point-at, click, drag, key, type, wait, shot, where "
+        "WIDGET.\n"
+        "\n"
         "examples:\n"
         "  demoloom twin fuse desk --camera 525,525,319.5,239.5 -o room.ply\n"
         "  demoloom twin new kitchen --scene room.glb --object mug.glb --mass mug=0.3\n"

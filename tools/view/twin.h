@@ -1,12 +1,14 @@
-// The window of `demoloom twin edit`: a twin as it will simulate, with handles on it. Whatever is done there is
-// a command of the script (generators/twin/edit_script.h), put at the end of a list that the folder keeps
+// The window of `demoloom twin edit`: a twin as it will simulate, with handles on it. Whatever is done there
+// is a command of the script (generators/twin/edit_script.h), put at the end of a list that the folder keeps
 // (generators/twin/edit_list.h) and done by the function that does scripts; undoing takes one off again. A
 // thread does them: first as a draft, which is seen at once, then with convex pieces, into the folder.
+// Internal.
 #ifndef LOOM_TOOLS_VIEW_TWIN_H
 #define LOOM_TOOLS_VIEW_TWIN_H
 
 #include <stdatomic.h>
 
+#include "engine/base/output.h"
 #include "generators/twin/check.h"
 #include "generators/twin/edit_list.h"
 #include "generators/twin/edit_script.h"
@@ -24,10 +26,11 @@ typedef struct twinBody {
   int depth;               // below its object
   int robot;               // number; -1 = none
   int joint;               // its slide or hinge in the model; -1 = none
-  bool cut;                // its meshes can be cut: it is of a scan
   double low[3], high[3];  // what is seen of it, m in its frame
   double pos[3], quat[4];  // where the model has it
   double place[3], yaw;    // of an object the same; of a robot where the task puts it
+  int shoulder;            // of a robot: the joint that its reach is from; -1 = not known
+  double reach;            // m
 } twinBody;
 
 /// Where a reset distribution puts a body.
@@ -123,7 +126,8 @@ typedef struct twinWindow {
   int checked_version;
   loomTwinCheck check;
   char error[1024];  // what went wrong last; "" = nothing
-  int lost;          // error code that the program ends with
+  loomNames notes;   // what was told of the commands so far
+  loomOutput lock;   // nobody else's window
 
   // What is chosen, and the command that is being made.
   char chosen[LOOM_TWIN_NAME];
@@ -172,7 +176,7 @@ void twin_add(twinWindow* w, const char* command);
 void twin_step(twinWindow* w, int way);
 
 // tools (twin_tool.c)
-extern const char* const twin_tool_names[TWIN_TOOLS];
+extern const char *const twin_tool_names[TWIN_TOOLS], *const twin_tool_tips[TWIN_TOOLS];
 /// Can it be used on what is chosen?
 bool twin_tool_fits(twinWindow* w, twinTool tool);
 /// Begin with it: the command gets what it would mostly be.
@@ -202,8 +206,9 @@ void twin_scene_ui(twinWindow* w, guiBox box);
 // the widgets (twin_ui.c)
 void twin_ui(viewApp* app);
 
-/// Open the window (or run args->script without one) on def->folder. args has `target` for messages. Errors of
-/// loom_twin_list_open; the first that a command met on the way.
+/// Open the window on def->folder, or with args->headless do what args->script says without one. Errors of
+/// loom_twin_list_open; LOOM_ERR_USAGE: another window is at work on the folder; what could not be done in
+/// the end, such as a mesh that is missing.
 int twin_window_run(const viewArgs* args, const loomTwinEditDef* def, loomError* err);
 
 #endif

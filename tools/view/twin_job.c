@@ -19,6 +19,7 @@ static void changed(twinWindow* w) {
   if (save_list(w, &err)) twin_wrong(w, &err);
   w->version++;
   w->checked = false;
+
   w->app.ui.frames = 3;
 }
 
@@ -189,7 +190,29 @@ static void take_back(twinWindow* w) {
   if (save_list(w, &err)) twin_wrong(w, &err);
   w->tried = false;
   w->version++;
+
   if (w->job.kind != TWIN_DO) w->shown_version = w->version;  // it was never shown
+}
+
+// What is told of what was just done, and was not told before.
+static void tell_notes(twinWindow* w, const loomTwinEdited* edited) {
+  static const char* const sides[] = {"-x", "+x", "-y", "+y", "-z", "+z"};
+  char text[400] = "", wall[160];
+  size_t n = 0, k = 0;
+  for (int i = 0; i < edited->notes.n; i++) {
+    const char* note = edited->notes.name[i];
+    if (loom_names_has(&w->notes, note) || loom_names_add(&w->notes, note) || n >= sizeof text) continue;
+    n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? "; " : "", note);
+  }
+
+  // The wall around the last cavity.
+  const loomTwinWall* last = edited->nwall ? &edited->wall[edited->nwall - 1] : NULL;
+  for (int s = 0; last && s < 6 && k < sizeof wall; s++)
+    k += (size_t)snprintf(wall + k, sizeof wall - k, last->open[s] < 1 ? "%s%s %.0f mm" : "%s%s none",
+                          s ? ", " : "", sides[s], 1000 * last->thickness[s]);
+  if (last && !loom_names_has(&w->notes, wall) && !loom_names_add(&w->notes, wall) && n < sizeof text)
+    snprintf(text + n, sizeof text - n, "%sthe cavity's wall, at its thinnest: %s", n ? "; " : "", wall);
+  if (*text) view_say(&w->app, "%s", text);
 }
 
 static void end_job(twinWindow* w) {
@@ -216,6 +239,7 @@ static void end_job(twinWindow* w) {
     show(w, &job->shown);
   }
   if (!job->code && job->kind == TWIN_DO) w->tried = false;
+  if (!job->code && now) tell_notes(w, &job->edited);
   if (!job->code && job->kind == TWIN_CHECK) {
     loom_twin_check_destroy(&w->check);
     w->check = job->check;

@@ -188,6 +188,7 @@ static void take_grip(twinWindow* w, int which) {
 // The grip as it was when it was taken, so that what it moves does not move it away from the mouse.
 static void drag_grip(twinWindow* w, const twinGrip* taken, double x, double y) {
   double by = place_on(w, taken, x, y) - w->from;
+
   if (taken->turns) by = remainder(by, 2 * 3.14159265358979323846);
   for (int k = 0; k < taken->n; k++) {
     double to = w->value[k] + taken->way[k] * by;
@@ -267,11 +268,13 @@ static void use_mouse(twinWindow* w, const guiCanvas* c) {
 
 static void draw_bounds(const twinWindow* w, const twinBody* b, guiRgba color) {
   double corner[8][3];
+
   for (int v = 0; v < 8; v++) {
     const double p[3] = {v & 1 ? b->high[0] : b->low[0], v & 2 ? b->high[1] : b->low[1],
                          v & 4 ? b->high[2] : b->low[2]};
     twin_to_world(corner[v], w, b, p);
   }
+
   for (int v = 0; v < 8; v++)
     for (int k = 1; k < 8; k *= 2)
       if (!(v & k)) twin_line(w, corner[v], corner[v | k], color, 1);
@@ -280,6 +283,7 @@ static void draw_bounds(const twinWindow* w, const twinBody* b, guiRgba color) {
 // Where parts are grasped.
 static void draw_handles(const twinWindow* w) {
   const mjModel* m = w->shown.model;
+
   for (int s = 0; s < m->nsite; s++) {
     const char* name = mj_id2name(m, mjOBJ_SITE, s);
     size_t n = name ? strlen(name) : 0;

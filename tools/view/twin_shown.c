@@ -53,7 +53,7 @@ static void add_body(twinShown* s, int id, int parent, int robot) {
   if (s->n == TWIN_BODIES || !name) return;
 
   twinBody* b = &s->body[s->n];
-  *b = (twinBody){.id = id, .parent = parent, .root = s->n, .robot = robot, .joint = -1, .cut = robot < 0};
+  *b = (twinBody){.id = id, .parent = parent, .root = s->n, .robot = robot, .joint = -1, .shoulder = -1};
   snprintf(b->name, sizeof b->name, "%.60s", name);
   if (robot >= 0) snprintf(b->name, sizeof b->name, "robot %d", robot);
   if (parent >= 0) {
@@ -76,6 +76,7 @@ static void add_tree(twinShown* s, int id, int parent) {
   int own = s->n;
   add_body(s, id, parent, -1);
   if (s->n == own) return;
+
   for (int child = id + 1; child < s->model->nbody; child++)
     if (s->model->body_parentid[child] == id) add_tree(s, child, own);
 }
@@ -98,6 +99,9 @@ static void add_bodies(twinShown* s, const loomTask* task) {
     if (s->n == n) continue;
     mju_copy3(s->body[n].place, task->place_pos[a]);
     s->body[n].yaw = 2 * atan2(q[3], q[0]);
+
+    s->body[n].reach = robot->reach;
+    if (robot->arm.count > 1) s->body[n].shoulder = mj_name2id(m, mjOBJ_JOINT, robot->arm.joints[1]);
   }
 }
 
@@ -143,6 +147,7 @@ static void add_reset(twinShown* s, const loomTask* task, const loomResetDef* in
   char *end = NULL, *radius_end = NULL;
   *r = (twinReset){.body = body, .on_joint = p->on_joint};
   snprintf(r->in, sizeof r->in, "%s", in->name);
+
   copy_range(r->joint, p->joint);
   copy_range(r->x, p->x);
   copy_range(r->y, p->y);

@@ -11,6 +11,7 @@
 
 static void objects_list(twinWindow* w) {
   const twinShown* s = &w->shown;
+
   for (int i = 0; i < s->n; i++) {
     const twinBody* b = &s->body[i];
     char label[LOOM_TWIN_NAME + 64];
@@ -19,11 +20,13 @@ static void objects_list(twinWindow* w) {
              b->name);
     if (gui_line(label, !strcmp(b->name, w->chosen), 0)) twin_choose(w, b->name);
   }
+
   if (!s->n) gui_text(GUI_DIM, s->model ? "There are no objects." : "Loading ...");
 }
 
 static void commands_list(twinWindow* w) {
   const loomTwinList* list = &w->list;
+
   for (int i = 0; i < list->n; i++) {
     char line[400];
     snprintf(line, sizeof line, "%.*s", (int)strcspn(list->command[i] + 2, "\n"), list->command[i] + 2);
@@ -35,6 +38,7 @@ static void commands_list(twinWindow* w) {
 static void save_script(twinWindow* w) {
   loomError err = {0, ""};
   loomText text = {0};
+
   for (int i = 0; i < w->list.at; i++) loom_text_puts(&text, w->list.command[i]);
   int code =
       !text.s || text.failed ? loom_error_set(&err, LOOM_ERR_USAGE, "there are no commands to be saved") : 0;
@@ -43,6 +47,7 @@ static void save_script(twinWindow* w) {
   if (!code) code = loom_file_write_text(w->save, text.s, &err);
   if (code) twin_wrong(w, &err);
   if (!code) view_say(&w->app, "saved: %s", w->save);
+
   loom_text_destroy(&text);
 }
 
@@ -121,12 +126,15 @@ static void state_ui(twinWindow* w) {
 
 static void tools_ui(twinWindow* w) {
   float edge = gui_x() + gui_room();
+
   for (int t = 0; t < TWIN_TOOLS; t++) {
     if (!twin_tool_fits(w, (twinTool)t)) continue;
     if (gui_chip(twin_tool_names[t], (int)w->tool == t)) twin_tool_begin(w, (twinTool)t);
+    gui_tip(twin_tool_tips[t]);
     gui_same_line();
     if (gui_x() + gui_text_width("Cut plane") + 2 * gui_em() > edge) gui_space(0);
   }
+
   gui_space(2);
 }
 
@@ -185,12 +193,14 @@ static void menus_ui(twinWindow* w) {
       view_command(&w->app, w->app.ui.dark ? "light" : "dark");
     gui_menu_end();
   }
+
   gui_menu_bar_end();
 }
 
 static void notes_ui(twinWindow* w, guiBox scene) {
   float pad = gui_em() / 2;
   bool says = w->app.clock < w->app.message_until, loads = !w->shown.model && !*w->error;
+
   if (w->shown.draft && w->shown.model) {
     gui_note("##draft", scene.x + pad, scene.y + pad, scene.w - 2 * pad, false);
     gui_text(GUI_DIM, "A draft: what was cut collides as it will once its convex pieces are made.");
@@ -201,6 +211,7 @@ static void notes_ui(twinWindow* w, guiBox scene) {
   gui_text_wrapped(*w->error ? GUI_BAD : GUI_INK, *w->error ? w->error
                                                   : loads   ? "Loading ..."
                                                             : w->app.message);
+
   gui_note_end();
 }
 

@@ -92,9 +92,11 @@ static void advance(viewApp* app) {
 
 static void do_quit(twinWindow* w, const char* arg) {
   bool waits = !strcmp(arg, "ask") && !w->asked && busy(&w->app);
+
   if (!waits) w->app.quit = true;
   w->asked = true;
   w->wants_check = false;
+
   if (waits)
     view_say(
         &w->app,
@@ -139,6 +141,7 @@ static void do_solids(twinWindow* w, const char* arg) {
 
 static void do_look(twinWindow* w, const char* arg) {
   const twinBody* b = twin_chosen(w);
+
   (void)arg;
   if (!b) return;
   const double middle[3] = {(b->low[0] + b->high[0]) / 2, (b->low[1] + b->high[1]) / 2,
@@ -191,11 +194,13 @@ static bool command(viewApp* app, const char* line) {
     run_action(twin_of(app), i, line + n + strspn(line + n, " "));
     return true;
   }
+
   return false;
 }
 
 static bool use_key(viewApp* app, int key, int mods) {
   int known = mods & VIEW_CONTROL ? mods & (VIEW_CONTROL | VIEW_SHIFT) : 0;
+
   for (int i = 0; i < ACTIONS; i++) {
     if (!actions[i].key || actions[i].key != key || actions[i].mods != known) continue;
     run_action(twin_of(app), i, "ask");
@@ -265,7 +270,12 @@ static int open_twin(twinWindow* w, const viewArgs* args, loomError* err) {
   snprintf(app->path, sizeof app->path, "%.*s", LOOM_PATH_MAX - 1, w->def.folder);
   snprintf(w->save, sizeof w->save, "commands.yaml");
 
+  // One window at a time: each would undo what the other does.
+  char path[LOOM_PATH_MAX];
+  snprintf(path, sizeof path, "%.*s/task.yaml", LOOM_PATH_MAX - 16, w->def.folder);
+  loomOutputDef own = {.path = path, .mode = LOOM_OUTPUT_CHANGE};
   int code = loom_twin_list_open(&w->list, w->def.folder, &other, err);
+  if (!code) code = loom_output_open(&w->lock, &own, err);
   if (!code) code = twin_job_open(w, err);
   if (code) return code;
   gui_open(app->ui.scale, app->ui.dark);
@@ -288,6 +298,8 @@ static void close_twin(twinWindow* w) {
   twin_shown_destroy(&w->shown);
   loom_twin_check_destroy(&w->check);
   loom_twin_list_destroy(&w->list);
+  loom_names_destroy(&w->notes);
+  loom_output_close(&w->lock);
   mj_deleteModel(w->app.blank);
   gui_close();
 }
@@ -299,6 +311,7 @@ int twin_window_run(const viewArgs* args, const loomTwinEditDef* def, loomError*
   int code = open_twin(w, args, err);
   if (code) {
     loom_twin_list_destroy(&w->list);
+    loom_output_close(&w->lock);
     free(w);
     return code;
   }

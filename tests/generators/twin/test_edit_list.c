@@ -53,6 +53,7 @@ static bool says(const char* name, const char* what) {
 static int meshes(void) {
   char command[160];
   int n = 0;
+
   snprintf(command, sizeof command, "ls %s/meshes | wc -l", dir);
   FILE* pipe = popen(command, "r");
   assert_int_equal(fscanf(pipe, "%d", &n), 1);
@@ -173,6 +174,7 @@ static void a_draft_writes_nothing(void** state) {
   make_chest(dir);
   char *scene = read_file("scene.xml"), *after;
   int before = meshes();
+
   def.folder = dir;
   def.script = "the window";
   def.text = "- cut: {body: chest, point: [0, 0, 0.15], normal: [0, 0.3, 1], into: lid}\n";
@@ -256,6 +258,7 @@ static void what_is_no_twin_is_named(void** state) {
     loomTwinList list;
     loomError err = {0};
     bool changed;
+
     make_chest(dir);
     snprintf(command, sizeof command, rows[r].break_it, dir);
     assert_int_equal(system(command), 0);
