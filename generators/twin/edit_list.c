@@ -88,11 +88,17 @@ static int extend(loomTwinList* list, const char* line, loomError* err) {
   return 0;
 }
 
+// Five hashes; what is no number is 0, and known to nobody.
+static void read_state(loomTwinList* list, const char* text) {
+  uint64_t* const hash[] = {&list->scene[0], &list->task[0], &list->scene[1], &list->task[1], &list->done};
+  char* end;
+
+  for (int i = 0; i < 5; i++, text = end) *hash[i] = strtoull(text, &end, 16);
+}
+
 static int take_line(loomTwinList* list, const char* line, loomError* err) {
   bool is_undone = !strncmp(line, undone, sizeof undone - 1);
-  if (!strncmp(line, state, sizeof state - 1))
-    sscanf(line + sizeof state - 1, "%" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64,
-           &list->scene[0], &list->task[0], &list->scene[1], &list->task[1], &list->done);
+  if (!strncmp(line, state, sizeof state - 1)) read_state(list, line + sizeof state - 1);
   if (is_undone) line += sizeof undone - 1;
 
   int code = 0;

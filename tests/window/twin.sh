@@ -50,7 +50,7 @@ chest() {
     split("1 3 2 2 3 4 5 6 7 6 8 7 1 2 5 2 6 5 3 7 4 4 7 8 1 5 3 3 5 7 2 4 6 4 8 6", f)
     for (i = 0; i < 12; i++) print "f", f[3 * i + 1], f[3 * i + 2], f[3 * i + 3] }' >"$work/chest.obj"
   "$loom" twin new "$work/chest" --object "$work/chest.obj" --up z >"$work/log" 2>&1 || cat "$work/log"
-  open_window --events twin edit "$work/chest" --size 1280x760
+  open_window --events twin edit "$work/chest" --size 1280x760 --overwrite
   check "$name: it is shown" shown
   shot 1-open
 
@@ -95,7 +95,7 @@ chest() {
 tower() {
   name=tower actions=0
   "$loom" twin new "$work/tower" --object "$scans/drawer2.glb" >"$work/log" 2>&1 || cat "$work/log"
-  open_window --events twin edit "$work/tower" --concavity 0.12 --size 1280x760
+  open_window --events twin edit "$work/tower" --concavity 0.12 --size 1280x760 --overwrite
   check "$name: it is shown" shown
   click drawer2
   click Turn && field 'Turned by, rad' 3.1416 && button 'Turn it'

@@ -442,6 +442,8 @@ static int edit_twin(const char* folder, twinArgs* a, loomError* err) {
   if (a->script && (a->window.script || a->window.headless))
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "--script opens no window: --events and --headless are of the window");
+  if (!a->script && a->json)
+    return loom_error_set(err, LOOM_ERR_USAGE, "--json tells what a script has done: give --script FILE");
   if (a->window.headless && !a->window.script)
     return loom_error_set(err, LOOM_ERR_USAGE, "--headless needs --events FILE, or give --script FILE");
   def.folder = folder;

@@ -137,7 +137,7 @@ typedef struct twinWindow {
   loomEditCommand c;
   int side, axis_choice, in;  // of choices
   double axis_yaw;
-  char save[LOOM_PATH_MAX];
+  char save[LOOM_PATH_MAX], typed[512];
   double try[TWIN_BODIES];  // of each body's joint: where it is put to be looked at
   bool tries[TWIN_BODIES];
 

@@ -17,8 +17,8 @@ static twinGrip* add_grip(twinWindow* w, const char* name, const double at[3], c
                           double* value, int n, const double* way) {
   if (w->ngrip == TWIN_GRIPS) return &w->grip[TWIN_GRIPS - 1];
   twinGrip* g = &w->grip[w->ngrip++];
-  *g = (twinGrip){
-      .name = name, .value = value, .n = n, .low = -far, .high = far, .color = gui_color(GUI_WARN)};
+  *g = (twinGrip){.name = name, .n = n, .low = -far, .high = far, .color = gui_color(GUI_WARN)};
+  g->value = value;
   mju_copy3(g->at, at);
   mju_copy3(g->axis, axis);
   for (int k = 0; k < n; k++) g->way[k] = way ? way[k] : 1;

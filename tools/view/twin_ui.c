@@ -51,6 +51,24 @@ static void save_script(twinWindow* w) {
   loom_text_destroy(&text);
 }
 
+// Any command, as a script has it.
+static void typed_command(twinWindow* w) {
+  gui_field("##Command", "drag: {body: drawer, damping: 4}", w->typed, sizeof w->typed,
+            gui_room() - 3.5f * gui_em(), false);
+  bool entered = gui_field_left_by(mjKEY_ENTER);
+  gui_same_line();
+  gui_disable(!*w->typed || w->version != w->shown_version);
+  entered = gui_button("Do", gui_room()) || entered;
+  gui_tip("Any command, as a script has it; `demoloom twin edit --help` tells all");
+  gui_disable_end();
+  if (!entered || !*w->typed || w->version != w->shown_version) return;
+
+  char line[sizeof w->typed + 8];
+  snprintf(line, sizeof line, "%s%s\n", strncmp(w->typed, "- ", 2) ? "- " : "", w->typed);
+  w->typed[0] = '\0';
+  twin_add(w, line);
+}
+
 static void left_ui(twinWindow* w, guiBox box) {
   gui_panel("##left", box, GUI_PADDED);
   float half = gui_room() / 2 - 4;
@@ -71,12 +89,13 @@ static void left_ui(twinWindow* w, guiBox box) {
     gui_scroll_end();
   }
   if (gui_section("Commands", true)) {
-    gui_scroll("##commands", 0, fmaxf(3 * gui_em(), gui_room_down() - 3 * gui_em()));
+    gui_scroll("##commands", 0, fmaxf(3 * gui_em(), gui_room_down() - 5 * gui_em()));
     gui_tight();
     commands_list(w);
     gui_tight_end();
     gui_scroll_end();
   }
+  typed_command(w);
   gui_field("##script", "script.yaml", w->save, sizeof w->save, gui_room() - 7 * gui_em(), false);
   gui_same_line();
   if (gui_button("Save script", gui_room())) save_script(w);

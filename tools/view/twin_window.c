@@ -156,11 +156,13 @@ static void do_theme(twinWindow* w, const char* arg) {
 }
 
 static void do_camera(twinWindow* w, const char* arg) {
-  double a, e, d = w->app.camera.distance;
-  if (sscanf(arg, "%lf %lf %lf", &a, &e, &d) < 2) return;
-  w->app.camera.azimuth = a;
-  w->app.camera.elevation = e;
-  w->app.camera.distance = d;
+  mjvCamera* c = &w->app.camera;
+  double a, e;
+  if (!tool_read_double(&a, &arg) || !tool_read_double(&e, &arg)) return;
+
+  c->azimuth = a;
+  c->elevation = e;
+  tool_read_double(&c->distance, &arg);
 }
 
 static const struct {
@@ -246,8 +248,11 @@ static bool where(viewApp* app, const char* what, double at[2]) {
         at[1] = w->grip[i].tip[1];
         return true;
       }
-  bool point = sscanf(what, "point %63s %lf %lf %lf", name, &p[0], &p[1], &p[2]) == 4;
+  bool point = sscanf(what, "point %63s", name) == 1;
   if (!point && strncmp(what, "middle ", 7)) return false;
+  const char* rest = point ? what + 6 + strlen(name) : "";
+  for (int k = 0; k < 3 && point; k++)
+    if (!tool_read_double(&p[k], &rest)) return false;
   int i = twin_shown_find(&w->shown, point ? name : what + 7);
   if (i < 0) return false;
 

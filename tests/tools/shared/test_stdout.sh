@@ -44,6 +44,7 @@ table=(
   'twin new OUT --object block.obj --up z' 'twin new OUT --object block.obj --up z --json' 'twin check made' 'twin check made --json'
   "twin fuse $sequence --voxel 0.05 -o OUT.ply" "twin fuse $sequence --voxel 0.05 -o OUT.glb --json"
   'twin edit made --script place.yaml' 'twin edit made --script place.yaml --json' 'twin edit --help'
+  'twin edit made --headless --events shown'
   'dataset lerobot watched.hdf5 OUT' 'dataset lerobot watched.hdf5 OUT --json' 'dataset --help' 'view --help' 'view watched.hdf5 --task own --limit 1 --html OUT' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
@@ -55,6 +56,7 @@ printf '%s: %d\n' looks 10 max_steps 40 demos 2 first_steps 10 steps 10 rounds 1
 mkdir -p robots && cp "$panda" robots/
 check 'a twin' "$loom" twin new made --object block.obj --up z
 echo '- place: {body: block, at: [0, 0, 0.801]}' >place.yaml
+printf '%s\n' saved tell quit >shown
 check 'demos to watch' "$loom" generate own --source base.hdf5 -n 4 --seed 1 -t 1 -o watched.hdf5
 check 'a policy of a plain control task' "$loom" finetune -t "$hopper" --scratch -n 256 --environments 2 --evaluate 1 -j 1 -o hopper
 check 'its demos' "$loom" rollout hopper/best.safetensors -n 1 -o hopper.hdf5

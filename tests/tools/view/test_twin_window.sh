@@ -90,6 +90,16 @@ click-on Place it
 saved
 tell
 shot $keep/twin-all.png
+click-on Command
+type weigh: {body: lid, mass: 0.7}
+key enter
+saved
+tell
+click-on Command
+type fly: {body: lid}
+click-on Do
+saved
+tell
 click-on Check
 saved
 tell
@@ -112,7 +122,10 @@ check 'but known' state 8 commands 5
 check 'done again' state 9 done 5
 check 'a robot stands elsewhere' test "$(last 10 | cut -d, -f1)" = '- stand: {robot: 0'
 check 'in the task' grep -q '{pos: \[0.1, ' chest/task.yaml
-check 'checked' state 11 checked true
+check 'any command is typed' test "$(last 11)" = '- weigh: {body: lid, mass: 0.7}\n'
+check 'which has to be one' grep -q "no such command; there are place" errors
+check 'or is none' state 12 commands 7
+check 'checked' state 13 checked true
 check 'no OpenGL error' sh -c "! grep -q '\"gl_error\":[1-9]' told"
 for name in first box joint start all checked; do check "picture $name" picture "$keep/twin-$name.png"; done
 check 'the box is seen' differ "$keep/twin-first.png" "$keep/twin-box.png"
@@ -128,10 +141,10 @@ check 'its list is a script' "$loom" twin edit scripted --script chest/.edit/com
 check 'the same comes of it' alike chest scripted
 
 # Who opens it again goes on: all undone it is what it was.
-{ echo saved && for i in 1 2 3 4 5 6; do printf 'key z ctrl\nsaved\n'; done && printf 'tell\nquit\n'; } >back
+{ echo saved && for i in 1 2 3 4 5 6 7; do printf 'key z ctrl\nsaved\n'; done && printf 'tell\nquit\n'; } >back
 check 'opened again' edit chest --headless --events back
 check 'all undone' state 1 done 0
-check 'all known' state 1 commands 6
+check 'all known' state 1 commands 7
 check 'it is as it was' alike chest fresh
 check 'no mesh is left over' test -z "$(diff <(ls chest/meshes) <(ls fresh/meshes))"
 
@@ -190,6 +203,7 @@ for args in "empty:2:task.yaml" "nowhere:2:nowhere" "no_task:2:task.yaml" "lacki
 done
 check 'in the window, too' grep -q 'chest_look0.obj' <("$loom" twin edit lacking --headless --events look 2>/dev/null)
 expect 'headless without events' 2 'needs --events' "$loom" twin edit fresh --headless
+expect 'JSON of a window' 2 'give --script' "$loom" twin edit fresh --json --headless --events look
 expect 'both' 2 'opens no window' "$loom" twin edit fresh --script x.yaml --events look
 expect 'events that are not there' 1 'absent' "$loom" twin edit fresh --headless --events absent
 printf 'saved\nfly\n' >wrong
@@ -204,7 +218,7 @@ if command -v xvfb-run >/dev/null; then
   in_window() { timeout 900 xvfb-run -a -s '-screen 0 1400x900x24' "$loom" twin edit "$@" --overwrite >told 2>errors; }
   check 'events run in a window' in_window chest --events events-window
   check 'a part is cut off, in a window' state 2 chosen '"lid"'
-  check 'checked, in a window' state 11 checked true
+  check 'checked, in a window' state 13 checked true
   for name in first box all; do check "window picture $name" picture "$keep/twin-window-$name.png"; done
   check 'the same comes of it, in a window' alike chest scripted
 fi
