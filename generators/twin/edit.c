@@ -238,8 +238,9 @@ static void remove_other_edits(const loomEdit* e) {
     // NAME_eNUMBER_look0.obj, NAME_eNUMBER_solid0.obj, NAME_eNUMBER_0.obj
     const char *name = f->d_name, *mark = NULL;
     for (const char* at = name; (at = strstr(at, "_e")); at += 2) mark = at;
-    char* end = NULL;
-    long number = mark ? strtol(mark + 2, &end, 10) : 0;
+    if (!mark) continue;
+    char* end;
+    long number = strtol(mark + 2, &end, 10);
     if (number <= e->before || *end != '_' || !loom_ends_with(name, ".obj")) continue;
     if (loom_names_has(&e->made, name) || strstr(e->began, name)) continue;
     loom_edit_path(path, e, e->mesh_dir, name);
