@@ -167,7 +167,8 @@ void twin_wrong(twinWindow* w, const loomError* err);
 int twin_job_open(twinWindow* w, loomError* err);
 /// Take what has ended, begin what is to be done next.
 void twin_job_advance(twinWindow* w);
-/// Is the folder what the list says?
+/// Is the folder what the list says? And is that shown?
+bool twin_job_is_done(const twinWindow* w);
 bool twin_job_all_done(twinWindow* w);
 /// End what goes on.
 void twin_job_close(twinWindow* w);

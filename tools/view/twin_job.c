@@ -250,7 +250,7 @@ static void end_job(twinWindow* w) {
   w->app.ui.frames = 3;
 }
 
-static bool is_done(const twinWindow* w) {
+bool twin_job_is_done(const twinWindow* w) {
   char* script;
   if (loom_twin_list_script(&script, &w->list, NULL)) return true;
   bool done = loom_twin_list_is_done(&w->list, script);
@@ -259,7 +259,7 @@ static bool is_done(const twinWindow* w) {
 }
 
 bool twin_job_all_done(twinWindow* w) {
-  return w->version == w->shown_version && is_done(w);
+  return w->version == w->shown_version && twin_job_is_done(w);
 }
 
 void twin_job_advance(twinWindow* w) {
@@ -274,7 +274,7 @@ void twin_job_advance(twinWindow* w) {
   if (w->version != w->shown_version || !w->shown.model) {
     if (w->failed && w->job.version == w->version) return;
     w->failed = false;
-    begin_job(w, is_done(w) ? TWIN_LOOK : TWIN_DRAFT);
+    begin_job(w, twin_job_is_done(w) ? TWIN_LOOK : TWIN_DRAFT);
   } else if (!twin_job_all_done(w)) {
     begin_job(w, TWIN_DO);
   } else if (w->wants_check) {

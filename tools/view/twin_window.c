@@ -295,8 +295,6 @@ static int open_twin(twinWindow* w, const viewArgs* args, loomError* err) {
 }
 
 static void close_twin(twinWindow* w) {
-  twin_job_close(w);
-
   // The stage has what is shown, and nothing of its own.
   w->app.stage.model = NULL;
   w->app.stage.data = NULL;
@@ -325,8 +323,8 @@ int twin_window_run(const viewArgs* args, const loomTwinEditDef* def, loomError*
   if (code == LOOM_ERR_UNSUPPORTED) code = loom_error_prefix(err, code, "--script FILE needs no window");
 
   // What is still to be made is in the list, which the folder keeps.
-  bool late = w->shown.model && !w->failed && !twin_job_all_done(w);
-  if (late)
+  twin_job_close(w);
+  if (!w->failed && !twin_job_is_done(w))
     fprintf(stderr,
             "twin: %s is as it was some commands before; all are in %s and are done when it is opened next\n",
             def->folder, w->list.path);

@@ -274,6 +274,7 @@ static void the_folder_is_a_task_after_each(void** state) {
       "- joint: {body: drawer, type: fixed}\n",
       "- joint: {body: drawer, type: slide, axis: [0, -1, 0], range: [0, 0.05]}\n",
       "- joint: {body: chest, type: fixed}\n",
+      "- stand: {robot: 1, at: [0.1, 0.7, 0.912], yaw: -pi/2}\n",
   };
   (void)state;
   make_chest(dir);
@@ -322,6 +323,8 @@ static void what_is_wrong_is_named(void** state) {
       {"- cut: {body: table, point: [0, 0, 0], normal: [0, 0, 1], into: a}\n",
        "'table' is no object of a scan"},
       {"- place: {body: chest, at: [0, 0]}\n", "key 'at'"},
+      {"- stand: {robot: 3, at: [0, 0, 1], yaw: 0}\n", ":1: stand: there is no robot 3: the task places 2"},
+      {"- stand: {robot: 0, at: [0, 0, 1]}\n", "key 'yaw': missing"},
       {"- place: {body: chest, at: [0, 0, 1000]}\n", "numbers from -100 to 100"},
       {"- place: {body: chest, to: [0, 0, 1]}\n", "key 'to': `place` has no such key, as in `- place: {"},
       {"- joint: {body: chest, type: slide, range: [0, 1]}\n", ":1: joint: 'chest' stands by itself"},
