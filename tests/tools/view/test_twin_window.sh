@@ -180,6 +180,8 @@ viewer=$!
 exec 5>pipe
 printf 'saved\nchoose chest\ntool Weight\nwait 1\nclick-on Mass, kg\nkey a ctrl\ntype 2.5\nclick-on Weigh it\n' >&5
 await $viewer grep -q 'weigh: {body: chest, mass: 2.5}' chest/.edit/commands.yaml
+printf 'saved\ntell\nquit\n' >look
+expect 'one window at a time' 2 'another run is at work' "$loom" twin edit chest --headless --events look
 kill -9 $viewer
 exec 5>&-
 wait $viewer 2>/dev/null
