@@ -48,11 +48,12 @@ static int renew_worker(worker* w, const loomScene* scene, loomError* err) {
 static int write_shard(const run* r, worker* w, const loomAttemptResult* result, loomError* err) {
   char path[LOOM_PATH_MAX], draft[LOOM_PATH_MAX];
   loom_journal_shard(path, r->journal, result->attempt, result->outcome == LOOM_OUTCOME_SUCCESS);
-  if (r->others) loom_share_draft(draft, r->others, (int)(w - r->workers), path);
+  loomShare* share = r->others.share;
+  if (share) loom_share_draft(draft, share, (int)(w - r->workers), path);
 
-  int code = loom_record_write(r->others ? draft : path, result, &w->trace, w->episode, r->sources,
+  int code = loom_record_write(share ? draft : path, result, &w->trace, w->episode, r->sources,
                                &r->def->attempt, &r->def->write, r->def->next_obs, err);
-  return code || !r->others ? code : loom_share_put(draft, path, err);
+  return code || !share ? code : loom_share_put(draft, path, err);
 }
 
 // One attempt. It depends on its number alone, on the snapshot of statistics and on the tries before it.
@@ -130,24 +131,27 @@ static int make_start(run* r, worker* w, int i, loomError* err) {
 // A start that others may make or have made: it is taken first.
 static int make_shared_start(run* r, worker* w, int i, loomError* err) {
   int number = (int)(w - r->workers);
-  uint64_t first = first_attempt(r, i), start = loom_attempt_start(&r->def->attempt, first);
+  uint64_t first = first_attempt(r, i);
+  loomShare* share = r->others.share;
   bool taken = false;
+  char name[32];
 
   // Made already, or in somebody's hands.
-  int code = loom_share_read(&r->start[i], r->others, first, err);
+  loom_made_name(name, loom_attempt_start(&r->def->attempt, first));
+  int code = loom_made_read(&r->start[i], &r->others, first, err);
   r->elsewhere[i] = !code && r->start[i].n;
-  if (code || r->elsewhere[i] || (!r->ask_all && loom_share_seems_taken(r->others, start))) return code;
-  code = loom_share_take(&taken, r->others, number, start, err);
+  if (code || r->elsewhere[i] || (!r->ask_all && loom_share_seems_taken(share, name))) return code;
+  code = loom_share_take(&taken, share, number, name, err);
   if (code || !taken) return code;
 
   // Somebody may have finished it between the look and the lease.
-  code = loom_share_read(&r->start[i], r->others, first, err);
+  code = loom_made_read(&r->start[i], &r->others, first, err);
   r->elsewhere[i] = !code && r->start[i].n;
   if (!code && !r->elsewhere[i]) {
     code = make_start(r, w, i, err);
-    if (!code) code = loom_share_write(r->others, number, &r->start[i], err);
+    if (!code) code = loom_made_write(&r->others, number, &r->start[i], err);
   }
-  loom_share_give(r->others, number, !code);
+  loom_share_give(share, number, !code);
   return code;
 }
 
@@ -155,7 +159,7 @@ static int try_start(void* user, int number_of_worker, int i, loomError* err) {
   run* r = user;
   worker* w = &r->workers[number_of_worker];
   if (r->known[i]) return 0;
-  return r->others ? make_shared_start(r, w, i, err) : make_start(r, w, i, err);
+  return r->others.share ? make_shared_start(r, w, i, err) : make_start(r, w, i, err);
 }
 
 bool loom_batch_time_is_up(const run* r) {
@@ -216,7 +220,7 @@ static int look_for_others(run* r, loomError* err) {
   for (int i = r->starts; !code && i < r->count; i++) {
     if (r->known[i]) continue;
     if (i < r->handed && !r->ended[i]) break;  // a worker's
-    code = loom_share_read(&r->start[i], r->others, first_attempt(r, i), err);
+    code = loom_made_read(&r->start[i], &r->others, first_attempt(r, i), err);
     r->known[i] = !code && r->start[i].n;
     r->earlier[i] = r->known[i] && r->behind;
     r->elsewhere[i] = r->known[i] && !r->behind;
@@ -235,11 +239,12 @@ static bool is_left_behind(run* r) {
   int i = r->starts, spare = r->worker_count;
   if (i >= r->handed || !r->ended[i] || r->known[i] || loom_clock() - r->looked < ask) return false;
 
+  char name[32];
   bool taken;
   r->looked = loom_clock();
-  uint64_t start = loom_attempt_start(&r->def->attempt, first_attempt(r, i));
-  if (loom_share_take(&taken, r->others, spare, start, NULL) || !taken) return false;
-  loom_share_give(r->others, spare, false);
+  loom_made_name(name, loom_attempt_start(&r->def->attempt, first_attempt(r, i)));
+  if (loom_share_take(&taken, r->others.share, spare, name, NULL) || !taken) return false;
+  loom_share_give(r->others.share, spare, false);
   r->ask_next = true;
   return true;
 }
@@ -249,8 +254,8 @@ static bool is_left_behind(run* r) {
 static bool have_enough(void* user) {
   const double every = 0.2;  // s
   run* r = user;
-  if (r->others && loom_clock() - r->seen > every) look_for_others(r, NULL);
-  bool enough = is_over(r) || loom_batch_time_is_up(r) || (r->others && is_left_behind(r));
+  if (r->others.share && loom_clock() - r->seen > every) look_for_others(r, NULL);
+  bool enough = is_over(r) || loom_batch_time_is_up(r) || (r->others.share && is_left_behind(r));
   r->handed += !enough;
   return enough;
 }
@@ -301,5 +306,5 @@ int loom_batch_run(run* r, uint64_t first, int count, loomError* err) {
     r->start[i].n = 0;
     r->known[i] = r->earlier[i] = r->elsewhere[i] = false;
   }
-  return r->others ? run_shared_batch(r, err) : run_pool(r, err);
+  return r->others.share ? run_shared_batch(r, err) : run_pool(r, err);
 }

@@ -4,7 +4,7 @@
 
 #include "generators/run/generate.h"
 #include "generators/run/journal.h"
-#include "generators/run/share.h"
+#include "generators/run/made.h"
 
 enum { LOOM_BATCH_STARTS = 64 };   // at most, where an attempt depends on the batches before its own
 enum { LOOM_BATCH_AHEAD = 1024 };  // where it does not, and processes share the run: hundreds at work at once
@@ -44,7 +44,7 @@ typedef struct loomGenerateRun {
   loomAttemptResult* prefix;  // (room x tries) those that count: finished without a gap, and asked for
   int starts, attempts;       // of which so many starts, and attempts
   int64_t prefix_successes;   // successes up to there, earlier batches included
-  loomShare* others;          // starts that other processes make or have made; NULL: there are none
+  loomMade others;            // starts that other processes make or have made
   bool behind;                // what it has found so far was there before it began
   double seen;                // when others' starts were last looked for
   double looked;              // when leases that others have were last asked for

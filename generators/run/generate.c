@@ -348,16 +348,17 @@ static int remake(run* r, int64_t i, const char* why, loomError* err) {
 // Starts that other processes make, or that a shared run has left.
 static int open_share(run* r, loomError* err) {
   const char* folder = r->journal ? loom_journal_folder(r->journal) : NULL;
-  if (!folder || (!r->def->share && !loom_share_left(folder))) return 0;
+  if (!folder || (!r->def->share && !loom_share_left(folder, LOOM_MADE_FILES))) return 0;
 
   const loomShareDef def = {.folder = folder,
                             .alone = !r->def->share,
                             .beat = r->def->heartbeat,
                             .workers = r->worker_count + 1,  // and one that looks after the others
-                            .columns = loom_journal_columns(),
-                            .attempt = &r->def->attempt};
+                            .tell = loom_dataset_tell};
   r->behind = true;
-  return loom_share_open(&r->others, &def, err);
+  r->others.columns = loom_journal_columns();
+  r->others.attempt = &r->def->attempt;
+  return loom_share_open(&r->others.share, &def, err);
 }
 
 static int check_shards(run* r, loomError* err) {
@@ -377,7 +378,8 @@ static int check_shards(run* r, loomError* err) {
 }
 
 // One process of a shared run puts the dataset together. A demo that is damaged is made again first.
-static int assemble_shared(run* r, loomError* err) {
+static int assemble_shared(void* user, loomError* err) {
+  run* r = user;
   loomError why = {0, ""};
   int code = loom_journal_finish(r->journal, r->report, r->sources, &why);
   if (code == LOOM_ERR_FORMAT || code == LOOM_ERR_IO) {
@@ -388,28 +390,20 @@ static int assemble_shared(run* r, loomError* err) {
   return code;
 }
 
+static bool is_assembled(void* user) {
+  const run* r = user;
+  return r->report->interrupted || loom_journal_is_over(r->journal);
+}
+
 // The others wait for that one, and take its place when it is gone.
 static int finish_together(run* r, loomError* err) {
-  const double wait = 0.02;  // s
-  int code = 0;
-
-  while (!code && !r->report->interrupted && !r->report->assembled && !loom_journal_is_over(r->journal)) {
-    bool taken;
-    code = loom_share_take_end(&taken, r->others, err);
-    if (!code && taken) {
-      // It may have been done between the look and the lease.
-      if (!loom_journal_is_over(r->journal)) {
-        code = assemble_shared(r, err);
-        r->report->assembled = !code;
-      }
-      loom_share_give(r->others, 0, !code);
-    } else if (!code) {
-      loom_sleep(wait);
-      r->report->interrupted = r->def->stop && *r->def->stop;
-    }
-  }
+  const loomShareOnce once = {
+      .name = "end", .user = r, .is_done = is_assembled, .make = assemble_shared, .stop = r->def->stop};
+  int code = loom_share_once(&r->report->assembled, r->others.share, &once, err);
 
   // Whoever is stopped leaves the rest to the others, or to another time.
+  bool over = r->report->assembled || loom_journal_is_over(r->journal);
+  r->report->interrupted = r->report->interrupted || (!code && !over);
   r->report->kept_old = r->report->interrupted;
   return code;
 }
@@ -484,7 +478,7 @@ int loom_generate(loomGenerateReport* report, const loomScene* scene, const loom
                       (long long)report->successes, def->out);
 
   report->seconds = loom_clock() - r->begun;
-  loom_share_close(r->others);
+  loom_share_close(r->others.share);
   loom_journal_close(r->journal);
   free_workers(r);
   free(r);

@@ -8,24 +8,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/crew.h"
 #include "engine/base/file.h"
 #include "engine/base/hash.h"
 #include "engine/base/json.h"
 #include "engine/base/record_log.h"
-#include "engine/base/run_folder.h"
 #include "engine/base/version.h"
 #include "generators/attempt/recover.h"
 #include "generators/attempt/start_map.h"
 #include "generators/attempt/tries.h"
+#include "generators/run/made.h"
 #include "generators/run/settings.h"
-#include "generators/run/share.h"
 
 struct loomJournal {
   const loomGenerateDef* def;
-  loomRunFolder folder;  // OUT.parts
-  loomRecordLog* log;    // the results of attempts 0, 1, 2, ...
+  loomCrew crew;       // OUT.parts
+  loomRecordLog* log;  // the results of attempts 0, 1, 2, ...
   char *settings, *limits;
-  struct stat begun;  // run.json of a shared run: another one there is another run's
 };
 
 // ---- run.json
@@ -155,42 +154,31 @@ static int open_log(loomRecordLog** out, const loomRunFolder* folder, loomError*
 
 // ---- the folder
 
-// What run.json is called once the dataset is there: a run killed while its parts are removed is done
-// all the same.
-static const char done_mark[] = "done";
-
 // What says when a shared run has enough, and that it has given up and left a file of what there is.
 static const char limits_file[] = "limits.json", given_up[] = "given_up";
 
 static const char* const own_files[] = {"demo-*",    "failed-*",         "journal.bin",
-                                        "run.json",  LOOM_REPLACES_FILE, LOOM_SHARE_PATTERN,
+                                        "run.json",  LOOM_REPLACES_FILE, LOOM_MADE_PATTERN,
                                         limits_file, given_up,           NULL};
 static const char* const own_folders[] = {LOOM_SHARE_LEASES, NULL};
-static const char* const own_leases[] = {LOOM_SHARE_PATTERN, "end.*", "now-*", NULL};
+static const char* const own_leases[] = {LOOM_MADE_PATTERN, "end.*", LOOM_SHARE_NOW, NULL};
 
-static int open_journal_folder(loomRunFolder* out, const char* path, loomFolderMode mode, bool shared,
-                               loomError* err) {
-  loomRunFolderDef def = {.path = path,
-                          .mode = mode,
-                          .shared = shared,
-                          .mark = "run.json",
-                          .own = own_files,
-                          .folders = own_folders,
-                          .inner = own_leases,
-                          .alternative = "use --overwrite to start anew"};
-  return loom_run_folder_open(out, &def, err);
-}
-
-static bool is_done(const char* folder) {
-  char path[LOOM_PATH_MAX + 16];
-  snprintf(path, sizeof path, "%s/%s", folder, done_mark);
-  return !access(path, F_OK);
+static loomRunFolderDef journal_folder(const char* path, loomFolderMode mode, bool shared) {
+  return (loomRunFolderDef){.path = path,
+                            .mode = mode,
+                            .shared = shared,
+                            .mark = "run.json",
+                            .own = own_files,
+                            .folders = own_folders,
+                            .inner = own_leases,
+                            .alternative = "use --overwrite to start anew"};
 }
 
 static int remove_journal_parts(const char* path, loomError* err) {
   loomRunFolder folder;
-  int code = open_journal_folder(&folder, path, LOOM_FOLDER_OVERWRITE, false, err);
-  if (!code) loom_run_folder_remove(&folder, done_mark);
+  loomRunFolderDef def = journal_folder(path, LOOM_FOLDER_OVERWRITE, false);
+  int code = loom_run_folder_open(&folder, &def, err);
+  if (!code) loom_run_folder_remove(&folder, LOOM_CREW_DONE);
   return code;
 }
 
@@ -201,20 +189,21 @@ static int begin_folder(loomJournal* j, const char* folder, loomError* err) {
   const loomGenerateDef* def = j->def;
   int code = LOOM_OK;
 
-  bool notes = !j->folder.resumed && def->overwrite;
+  bool notes = !j->crew.folder.resumed && def->overwrite;
   const char* written[] = {def->out, def->failed};
   for (int i = 0; i < 2 && written[i]; i++) {
     if (!code && notes) code = loom_dataset_note_replaced(folder, written[i], err);
     if (!code && !def->overwrite)
       code = loom_dataset_check_replaced(folder, written[i], j->settings, anew, err);
   }
-  return code ? code : loom_run_folder_settings(&j->folder, "run.json", j->settings, err);
+  return code ? code : loom_run_folder_settings(&j->crew.folder, "run.json", j->settings, err);
 }
 
 static int open_journal(loomJournal* j, const char* folder, loomError* err) {
-  int code = open_journal_folder(&j->folder, folder, LOOM_FOLDER_RESUME, false, err);
+  loomRunFolderDef def = journal_folder(folder, LOOM_FOLDER_RESUME, false);
+  int code = loom_run_folder_open(&j->crew.folder, &def, err);
   if (!code) code = begin_folder(j, folder, err);
-  return code ? code : open_log(&j->log, &j->folder, err);
+  return code ? code : open_log(&j->log, &j->crew.folder, err);
 }
 
 // What lies in the places of a run's files: nothing, unless it is this run's, or to be thrown away.
@@ -282,7 +271,7 @@ int loom_journal_check(const loomTask* task, const loomGenerateDef* def, loomErr
   int code = parts_of(folder, def, err);
   if (code || def->overwrite) return code;
 
-  bool there = !access(def->out, F_OK), parts = !access(folder, F_OK) && !is_done(folder);
+  bool there = !access(def->out, F_OK), parts = !access(folder, F_OK) && !loom_crew_is_done(folder);
   bool complete = there && !parts && (def->resume || def->share);
   if (!complete && !def->share) code = check_places(def, folder, there, parts, err);
   return code || !(complete || parts) ? code : check_left(task, def, folder, parts, err);
@@ -315,13 +304,13 @@ static int check_complete(const loomJournal* j, loomError* err) {
 static int share_limits(const loomJournal* j, loomError* err) {
   static const char other[] = "begin with others once all of them have ended";
   char path[LOOM_RUN_FILE_MAX], *kept = NULL;
-  loom_run_folder_path(path, &j->folder, limits_file);
+  loom_run_folder_path(path, &j->crew.folder, limits_file);
   int code = LOOM_OK;
 
   // A run that went on by itself may have left less than it had given up with.
-  if (j->folder.alone) {
+  if (j->crew.folder.alone) {
     char mark[LOOM_RUN_FILE_MAX];
-    loom_run_folder_path(mark, &j->folder, given_up);
+    loom_run_folder_path(mark, &j->crew.folder, given_up);
     unlink(mark);
     return loom_file_write_text(path, j->limits, err);
   }
@@ -333,61 +322,32 @@ static int share_limits(const loomJournal* j, loomError* err) {
 }
 
 // The first process begins the run while all others wait.
-static int join_folder(loomJournal* j, const char* folder, loomError* err) {
-  char settings[LOOM_RUN_FILE_MAX];
+static int begin_together(loomJournal* j, const char* folder, loomError* err) {
   int code = begin_folder(j, folder, err);
   if (!code) code = share_limits(j, err);
-  if (!code) code = open_log(&j->log, &j->folder, err);
-
-  loom_run_folder_path(settings, &j->folder, "run.json");
-  if (!code && stat(settings, &j->begun))
-    code = loom_error_set(err, LOOM_ERR_IO, "%s: cannot be read (%s)", settings, strerror(errno));
-  if (!code) loom_run_folder_share(&j->folder);
-  return code;
-}
-
-// A folder whose run is done goes with the last process that is in it.
-static void leave_folder(loomRunFolder* folder, bool done) {
-  if (folder->def.path && folder->def.shared && done && loom_run_folder_is_last(folder))
-    loom_run_folder_remove(folder, done_mark);
-  else
-    loom_run_folder_close(folder);
+  if (!code) code = open_log(&j->log, &j->crew.folder, err);
+  return code ? code : loom_crew_begin(&j->crew, err);
 }
 
 // Join the run in the folder, begin it there, or find it done.
 static int join_journal(loomJournal* j, bool* complete, const char* folder, loomError* err) {
   const loomGenerateDef* def = j->def;
-  bool parts = !access(folder, F_OK);
-  *complete = !parts && !access(def->out, F_OK);
-  if (*complete) return check_complete(j, err);
-  if (!parts && def->failed && !access(def->failed, F_OK))
+  const loomRunFolderDef where = journal_folder(folder, LOOM_FOLDER_RESUME, true);
+  bool anew_here = access(folder, F_OK) && access(def->out, F_OK);
+  if (anew_here && def->failed && !access(def->failed, F_OK))
     return loom_error_set(err, LOOM_ERR_USAGE, "%s is there already; %s", def->failed, anew);
 
-  int code = open_journal_folder(&j->folder, folder, LOOM_FOLDER_RESUME, true, err);
+  int code = loom_crew_join(&j->crew, complete, def->out, &where, err);
   if (code) return code;
-
-  // Done meanwhile: what was there is there no more, or is about to go.
-  *complete = is_done(folder) || (!j->folder.resumed && !access(def->out, F_OK));
-  if (!*complete) return join_folder(j, folder, err);
-  leave_folder(&j->folder, true);
-  if (!access(def->out, F_OK)) return check_complete(j, err);
-
-  // A killed run's leftovers, of a dataset that somebody has taken away.
-  if (access(folder, F_OK)) return join_journal(j, complete, folder, err);
-  return loom_error_set(err, LOOM_ERR_USAGE, "%s: was made, and is there no more; remove %s to begin anew",
-                        def->out, folder);
+  return *complete ? check_complete(j, err) : begin_together(j, folder, err);
 }
 
 bool loom_journal_is_over(const loomJournal* j) {
-  char path[LOOM_RUN_FILE_MAX];
-  struct stat now;
-  loom_run_folder_path(path, &j->folder, "run.json");
-  if (stat(path, &now) || now.st_ino != j->begun.st_ino || now.st_dev != j->begun.st_dev) return true;
-  return loom_run_folder_has(&j->folder, given_up);
+  return loom_crew_is_over(&j->crew) || loom_run_folder_has(&j->crew.folder, given_up);
 }
 
 const char* loom_journal_folder(const loomJournal* j) {
-  return j->folder.def.path;
+  return j->crew.folder.def.path;
 }
 
 // ---- begin and end
@@ -401,7 +361,7 @@ static int begin_journal(loomJournal* j, bool* complete, loomError* err) {
   bool there = !access(def->out, F_OK), parts = !access(folder, F_OK);
 
   // An earlier run's parts, which nobody will go on with.
-  if (parts && (def->overwrite || is_done(folder))) {
+  if (parts && (def->overwrite || loom_crew_is_done(folder))) {
     int code = remove_journal_parts(folder, err);
     if (code) return code;
     parts = !access(folder, F_OK) && !def->overwrite;
@@ -436,19 +396,19 @@ int loom_journal_open(loomJournal** out, const loomScene* scene, const loomSourc
 void loom_journal_close(loomJournal* j) {
   if (!j) return;
   loom_record_log_close(j->log);
-  leave_folder(&j->folder, j->folder.def.path && is_done(j->folder.def.path));
+  loom_crew_leave(&j->crew);
   cJSON_free(j->settings);
   cJSON_free(j->limits);
   free(j);
 }
 
 void loom_journal_discard(loomJournal* j) {
-  loom_run_folder_remove(&j->folder, NULL);
+  loom_run_folder_remove(&j->crew.folder, NULL);
   loom_journal_close(j);
 }
 
 void loom_journal_shard(char path[LOOM_PATH_MAX], const loomJournal* j, uint64_t attempt, bool success) {
-  snprintf(path, LOOM_PATH_MAX, "%.*s/%s-%08llu.hdf5", LOOM_PATH_MAX - 64, j->folder.def.path,
+  snprintf(path, LOOM_PATH_MAX, "%.*s/%s-%08llu.hdf5", LOOM_PATH_MAX - 64, j->crew.folder.def.path,
            success ? "demo" : "failed", (unsigned long long)attempt);
 }
 
@@ -458,12 +418,12 @@ int loom_journal_append(loomJournal* j, const loomAttemptResult* results, int n,
 
   // Most likely the disk is full; the run goes on once there is room.
   return loom_error_set(err, code, "%s: the journal cannot be written (%s); free some space and --resume",
-                        j->folder.def.path, strerror(errno));
+                        j->crew.folder.def.path, strerror(errno));
 }
 
 static int refuse_entry(const loomJournal* j, int64_t i, const char* why, loomError* err) {
   char path[LOOM_RUN_FILE_MAX];
-  loom_run_folder_path(path, &j->folder, "journal.bin");
+  loom_run_folder_path(path, &j->crew.folder, "journal.bin");
   return loom_error_set(err, LOOM_ERR_FORMAT,
                         "%s: entry %lld of the journal %s; use --overwrite to start anew", path, (long long)i,
                         why);
@@ -547,7 +507,7 @@ static int assemble_shards(const loomJournal* j, const char* path, const loomGen
 
 int loom_journal_finish(loomJournal* j, loomGenerateReport* report, const loomSourceSet* sources,
                         loomError* err) {
-  const char *parts = j->folder.def.path, *failed = j->def->failed;
+  const char *parts = j->crew.folder.def.path, *failed = j->def->failed;
   report->kept_old = report->interrupted && (loom_dataset_replaces(parts, j->def->out) ||
                                              (failed && loom_dataset_replaces(parts, failed)));
   if (report->kept_old) return LOOM_OK;
@@ -557,13 +517,12 @@ int loom_journal_finish(loomJournal* j, loomGenerateReport* report, const loomSo
   if (code || report->interrupted) return code;
 
   // Others who are in it learn that this has been done.
-  char from[LOOM_RUN_FILE_MAX], to[LOOM_RUN_FILE_MAX];
-  bool shared = j->folder.def.shared;
-  loom_run_folder_path(to, &j->folder, report->gave_up ? given_up : done_mark);
+  char to[LOOM_RUN_FILE_MAX];
+  bool shared = j->crew.folder.def.shared;
+  loom_run_folder_path(to, &j->crew.folder, given_up);
   if (report->gave_up) return shared ? loom_file_write_text(to, "", err) : code;
 
   // The dataset is there: the run is done from here on.
-  loom_run_folder_path(from, &j->folder, "run.json");
-  if (!loom_file_move(from, to, NULL) && !shared) loom_run_folder_remove(&j->folder, done_mark);
+  if (!loom_crew_finish(&j->crew, NULL) && !shared) loom_run_folder_remove(&j->crew.folder, LOOM_CREW_DONE);
   return code;
 }

@@ -216,7 +216,7 @@ static void what_is_damaged_is_told_and_made_again(void** state) {
   snprintf(second, sizeof second, "%s/start-00000001", parts);
   snprintf(demo, sizeof demo, "%s/demo-00000000.hdf5", parts);
   static const char* const said[] = {"start-00000000: is torn", "start-00000000: is damaged",
-                                     "start-00000000: is not what a start leaves",
+                                     "start-00000000: is not what such a run leaves",
                                      "start-00000001: is another start's", "attempt 0 is made again"};
 
   for (int i = 0; i < 5; i++) {
