@@ -9,6 +9,7 @@
 #include "engine/base/pool.h"
 #include "engine/base/statistics.h"
 #include "engine/run/jerk.h"
+#include "policies/agent/rollout_share.h"
 
 const char* loom_run_end_name(loomRunEnd end) {
   static const char* const names[] = {"success", "lost", "done", "timeout", "simulator", "breached"};
@@ -31,6 +32,7 @@ typedef struct lane {
   loomJerk jerk;      // of it
   int number;         // of it, 0 .. n - 1
   bool over, due;     // it ended as it began; it has to decide where it is
+  bool elsewhere;     // another process runs it, or has
   double ahead;       // s that went into its next decision before it acts
   float* taken;       // where its decisions' seconds go
   int decisions;
@@ -38,7 +40,7 @@ typedef struct lane {
 } lane;
 
 // Episodes of a worker side by side: after Ctrl-C one of them has to end.
-enum { MOST_LANES = 4 };
+enum { MOST_LANES = LOOM_ROLLOUT_LANES };
 
 typedef struct worker {
   lane lane[MOST_LANES];
@@ -52,8 +54,9 @@ typedef struct rollouts {
   loomRunDef run;
   int worker_count, lanes;
   worker* workers;
-  float* taken;    // (n x max_steps) s a decision
-  int* decisions;  // (n)
+  float* taken;         // (n x max_steps) s a decision
+  int* decisions;       // (n)
+  loomShareRun pieces;  // what other processes run, where they do
 } rollouts;
 
 static int create_lane(lane* l, const rollouts* r, loomError* err) {
@@ -177,9 +180,47 @@ static int tell_episode(const rollouts* r, int i, int code, loomError* err) {
              : 0;
 }
 
+// ---- episodes of other processes
+
+static loomRolloutPiece piece_of(rollouts* r, int i) {
+  return (loomRolloutPiece){&r->report->rollout[i], r->taken + (size_t)i * (size_t)r->run.max_steps,
+                            &r->decisions[i], r->run.max_steps};
+}
+
+static int look_elsewhere(bool* known, void* user, int i, loomError* err) {
+  rollouts* r = user;
+  const loomRolloutShare* s = r->def->share;
+
+  // Of a part, others are no concern.
+  *known = s->shards && i % s->shards != s->shard;
+  if (*known) return LOOM_OK;
+  loomRolloutPiece piece = piece_of(r, i);
+  piece.rollout->number = r->def->first + (uint64_t)i;
+  piece.rollout->start = start_of(r, i);
+  return loom_rollout_read_piece(known, &piece, s, i, err);
+}
+
+static int holder_of(int number_of_worker, int slot) {
+  return number_of_worker * MOST_LANES + slot;
+}
+
+// ---- an episode of this one
+
 static int begin_episode(void* user, int number_of_worker, int slot, int i, loomError* err) {
   rollouts* r = user;
   lane* l = &r->workers[number_of_worker].lane[slot];
+  bool mine = true;
+  int held =
+      r->def->share ? loom_share_begin(&mine, &r->pieces, holder_of(number_of_worker, slot), i, err) : 0;
+  if (held) return held;
+
+  // Nothing is to be done for it.
+  l->elsewhere = !mine;
+  if (l->elsewhere) {
+    l->number = i;
+    l->due = false;
+    return 0;
+  }
 
   // After MuJoCo raised an error the simulation is in an unknown state.
   if (l->broken) {
@@ -220,6 +261,7 @@ static void keep_result(rollouts* r, lane* l) {
 
 // Steps until it has to decide again, or is over: LOOM_RUN_OVER then, or an error.
 static int run_lane(rollouts* r, lane* l, loomError* err) {
+  if (l->elsewhere) return LOOM_RUN_OVER;
   loomPolicy timed = timed_policy(l);
   loomTrace* trace = r->def->traces ? &l->trace : NULL;
   int code = l->over ? LOOM_RUN_OVER : 0;
@@ -267,27 +309,53 @@ static void advance(void* user, int number_of_worker, loomPoolHand* hand) {
   }
 }
 
+// What came of it is written once all else is.
+static int leave_for_others(rollouts* r, int number_of_worker, int slot, int i, bool stopped,
+                            loomError* err) {
+  loomRolloutPiece piece = piece_of(r, i);
+  int holder = holder_of(number_of_worker, slot);
+  int code = stopped ? 0 : loom_rollout_write_piece(&piece, r->def->share, holder, i, err);
+  loom_share_end(&r->pieces, holder, i, !code && !stopped);
+  return code;
+}
+
 static int tell_done(void* user, int number_of_worker, int i, int prefix, loomError* err) {
   rollouts* r = user;
   worker* w = &r->workers[number_of_worker];
-  int k = 0;
+  int k = 0, stop = 0, code = 0;
   (void)prefix;
 
   while (w->lane[k].number != i) k++;
-  int stop = r->def->done(r->def->user, &r->report->rollout[i], r->def->traces ? &w->lane[k].trace : NULL,
-                          w->lane[k].episode);
-  return stop ? loom_error_set(err, LOOM_ERR_INTERRUPTED, "stopped") : 0;
+  lane* l = &w->lane[k];
+  l->number = -1;
+  if (l->elsewhere) return 0;
+  if (r->def->done)
+    stop = r->def->done(r->def->user, &r->report->rollout[i], r->def->traces ? &l->trace : NULL, l->episode);
+  if (r->def->share) code = leave_for_others(r, number_of_worker, k, i, stop != 0, err);
+  return stop ? loom_error_set(err, LOOM_ERR_INTERRUPTED, "stopped") : code;
 }
 
-static int run_all(rollouts* r, loomError* err) {
+static int run_pool(void* user, loomError* err) {
+  rollouts* r = user;
   const loomPoolDef pool = {.n = r->def->n,
                             .threads = r->worker_count,
                             .user = r,
                             .together = r->lanes,
                             .begin = begin_episode,
                             .advance = advance,
-                            .finished = r->def->done ? tell_done : NULL};
+                            .finished = r->def->done || r->def->share ? tell_done : NULL,
+                            .stop = r->def->share ? r->def->share->stop : NULL};
   return loom_pool_run(&pool, err);
+}
+
+static int run_all(rollouts* r, loomError* err) {
+  const loomRolloutShare* s = r->def->share;
+  if (!s) return run_pool(r, err);
+
+  r->pieces = (loomShareRun){
+      .share = s->share, .name = s->name, .n = r->def->n, .user = r, .look = look_elsewhere, .stop = s->stop};
+  int code = loom_share_rounds(&r->pieces, run_pool, err);
+  return !code && r->pieces.missing ? loom_error_set(err, LOOM_ERR_INTERRUPTED, "stopped") : code;
 }
 
 // ---- the report
@@ -356,7 +424,7 @@ int loom_rollout(loomRolloutReport* out, const loomScene* scene, const loomPolic
   double start = loom_clock();
   int code = create_workers(&r, err);
   if (!code) code = run_all(&r, err);
-  if (!code) make_report(&r);
+  if (!code && !(def->share && def->share->shards)) make_report(&r);
   out->seconds = loom_clock() - start;
 
   destroy_workers(&r);

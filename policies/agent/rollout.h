@@ -47,6 +47,9 @@ typedef struct loomRollout {
 /// "success", "lost", "done" (the policy had no more to do), "timeout", "simulator", "breached".
 const char* loom_run_end_name(loomRunEnd end);
 
+/// Internal: with whom episodes are shared (policies/agent/rollout_share.h).
+typedef struct loomRolloutShare loomRolloutShare;
+
 /// Who is told of each episode of a trial, one at a time, in no fixed order: how many are done.
 typedef struct loomTrialLook {
   int (*tried)(void* user, int done, int n);  // non-zero stops with LOOM_ERR_INTERRUPTED; may be NULL
@@ -70,6 +73,7 @@ typedef struct loomRolloutDef {
   int (*done)(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode);
   void* user;
   bool traces;
+  const loomRolloutShare* share;  // default NULL: this process runs all of them
 } loomRolloutDef;
 
 loomRolloutDef loom_default_rollout_def(void);

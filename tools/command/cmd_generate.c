@@ -14,9 +14,9 @@
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
-#include "tools/shared/launcher.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
+#include "tools/shared/sharing.h"
 
 typedef struct generateArgs {
   const char *task, *source, *segments, *reset, *report, *disturb, *recover_from, *where;
@@ -27,9 +27,7 @@ typedef struct generateArgs {
   const char* picked[LOOM_MAX_SOURCES];
   int npicked;
   bool json, skip;
-  int share;          // -1 = where a launcher started several
-  const char* shard;  // "2/4"
-  toolLauncher launcher;
+  toolSharing sharing;
   loomGenerateDef def;
   loomAssetRoots roots;
 } generateArgs;
@@ -93,20 +91,12 @@ static const toolOption options[] = {
     TOOL_ALIAS_LETTER('t', "threads"),
     TOOL_OPTION_AS("threads", 'j', "N", generateArgs, INT, def.threads, .low = 1, .high = 1024,
                    .about = "all cores unless given; the result does not depend on it"),
-    TOOL_OPTION_AS("share", 0, "SWITCH", generateArgs, CHOICE, share, .choices = tool_switches,
-                   .about =
-                       "make OUT together with all processes, here and on machines that see its folder, that "
-                       "are given the same command; on unless given where mpirun, mpiexec or srun has "
-                       "started several"),
-    TOOL_OPTION_AS(
-        "heartbeat", 0, "S", generateArgs, REAL, def.heartbeat, .least = 0.05, .most = 86400, .unit = "s",
-        .about = "a process of another machine that is not heard of for 1.25 of them has lost what "
-                 "it had in hand to the others"),
-    TOOL_OPTION_AS("shard", 0, "I/N", generateArgs, STRING, shard,
-                   .about =
-                       "make only every N-th block of the first --attempts starts, I = 1 .. N, for machines "
-                       "that share no folder: their OUT.parts copied together, the same command with "
-                       "--resume instead of it makes OUT"),
+    TOOL_SHARE_OPTION(generateArgs, sharing, "OUT"),
+    TOOL_HEARTBEAT_OPTION(generateArgs, sharing),
+    TOOL_SHARD_OPTION(generateArgs, sharing,
+                      "make only every N-th block of the first --attempts starts, I = 1 .. N, for machines "
+                      "that share no folder: their OUT.parts copied together, the same command with "
+                      "--resume instead of it makes OUT"),
     TOOL_OPTION_AS("select", 0, "NAME", generateArgs, CHOICE, select, .choices = strategies,
                    .about =
                        "how a source segment is chosen, for all subtasks; balanced: so that the demos that "
@@ -179,33 +169,21 @@ static const toolCommand command = {
     TOOL_OPTIONS(options),
 };
 
-// "2/4".
-static int read_shard(generateArgs* a) {
-  const char* text = a->shard;
-  int64_t i, n = 0;
-  bool read = tool_read_int(&i, &text, 1, INT32_MAX) && *text++ == '/' &&
-              tool_read_int(&n, &text, 1, INT32_MAX) && !*text && i <= n;
-  if (!read) return tool_usage("generate", "--shard takes I/N, 1/4 to 4/4 for instance, not '%s'", a->shard);
-
-  a->def.shard = (int)i - 1;
-  a->def.shards = (int)n;
-  if (!a->def.attempts) return tool_usage("generate", "--shard needs --attempts: of how many it is a part");
-  return 0;
-}
-
 // What does not go with several processes is refused, not ignored.
 static int read_sharing(generateArgs* a) {
   loomGenerateDef* d = &a->def;
-  a->launcher = tool_launcher();
-  int code = a->shard ? read_shard(a) : 0;
+  const toolSharing* s = &a->sharing;
+  int code = tool_sharing(&a->sharing, "generate");
   if (code) return code;
-  if (a->shard && a->share == 0)
-    return tool_usage("generate", "--shard makes a part of a run that is shared; without --share off");
-  d->share = a->shard || (a->share < 0 ? a->launcher.size > 1 : a->share);
+  if (s->shards && !d->attempts)
+    return tool_usage("generate", "--shard needs --attempts: of how many it is a part");
+  d->share = s->on;
+  d->shard = s->shard;
+  d->shards = s->shards;
+  d->heartbeat = s->heartbeat;
   if (!d->share) return 0;
 
-  const char* why = a->share > 0 || a->shard ? "given to several processes"
-                                             : "started as one of several processes (--share off: by itself)";
+  const char* why = tool_sharing_why(s);
   if (!d->out) return tool_usage("generate", "%s, it needs -o", why);
   if (d->seconds > 0)
     return tool_usage("generate", "%s, it cannot stop by --time: they would stop at different attempts", why);
@@ -214,9 +192,9 @@ static int read_sharing(generateArgs* a) {
                       "%s, it cannot --overwrite: one that comes later would throw away what the others have "
                       "made; remove %s and %s.parts first",
                       why, d->out, d->out);
-  if (a->shard && (a->report || a->json))
+  if (s->shards && (a->report || a->json))
     return tool_usage("generate", "--%s: a part has no report of its own", a->report ? "report" : "json");
-  if (!d->threads) d->threads = tool_cores(&a->launcher);
+  d->threads = tool_sharing_threads(s, d->threads);
   return 0;
 }
 
@@ -348,7 +326,7 @@ static void show_progress(void* user, int64_t attempts, int64_t successes, doubl
   const generateArgs* a = user;
   const loomGenerateDef* def = &a->def;
   char note[64];
-  if (a->launcher.rank) return;  // one of several tells for all
+  if (!tool_sharing_shows(&a->sharing)) return;
 
   snprintf(note, sizeof note, "demos, %lld attempts, %.0f %% succeed", (long long)attempts,
            attempts ? 100 * (double)successes / (double)attempts : 0);
@@ -377,15 +355,10 @@ static int find_starts(loomStartMap** out, const generateArgs* a, const loomScen
 
 // A part is for whoever puts them together.
 static int tell_shard(const generateArgs* a, const loomGenerateReport* run) {
-  fprintf(stderr, "part %s of %lld starts%s: %lld demos from %lld attempts lie in %s.parts\n", a->shard,
-          (long long)a->def.attempts, run->interrupted ? ", interrupted" : "", (long long)run->successes,
-          (long long)run->attempts, a->def.out);
+  fprintf(stderr, "part %s of %lld starts%s: %lld demos from %lld attempts lie in %s.parts\n",
+          a->sharing.part, (long long)a->def.attempts, run->interrupted ? ", interrupted" : "",
+          (long long)run->successes, (long long)run->attempts, a->def.out);
   return LOOM_OK;
-}
-
-// Of several that were started together, on one screen, one tells.
-static bool tells(const generateArgs* a, const loomGenerateReport* run) {
-  return a->launcher.size < 2 || !a->def.share || run->assembled;
 }
 
 // What came of the run, once it is over.
@@ -403,9 +376,10 @@ static int tell_run(const generateArgs* a, const loomGenerateReport* report, con
                           a->report);
   }
 
-  if (a->shard) return tell_shard(a, report);
-  if (tells(a, report)) code = write_report(a, report, task, sources, err);
-  if (!code && report->gave_up && tells(a, report)) code = tell_giving_up(a, report, task, sources, err);
+  if (a->sharing.part) return tell_shard(a, report);
+  bool tells = tool_sharing_tells(&a->sharing, report->assembled);
+  if (tells) code = write_report(a, report, task, sources, err);
+  if (!code && report->gave_up && tells) code = tell_giving_up(a, report, task, sources, err);
   if (report->interrupted)
     fprintf(stderr, "interrupted after %lld demos from %lld attempts%s%s%s\n", (long long)report->successes,
             (long long)report->attempts, a->def.out ? "; " : "", a->def.out ? a->def.out : "",
@@ -419,7 +393,7 @@ static int tell_run(const generateArgs* a, const loomGenerateReport* report, con
 
 // Fewer demos than asked for is a failure that scripts should see.
 static int status_of(const generateArgs* a, const loomGenerateReport* report) {
-  bool fewer = !a->shard && a->def.successes && report->successes < a->def.successes;
+  bool fewer = !a->sharing.part && a->def.successes && report->successes < a->def.successes;
   return !report->already_complete && (report->interrupted || report->gave_up || fewer) ? EXIT_FAILED
                                                                                         : EXIT_DONE;
 }
@@ -430,7 +404,7 @@ int cmd_generate(int argc, char** argv) {
                     .limits = -1,
                     .clean = -1,
                     .mirrored = -1,
-                    .share = -1,
+                    .sharing = TOOL_SHARING,
                     .max_failures = -1,
                     .def = loom_default_generate_def()};
   loomTask* task = NULL;

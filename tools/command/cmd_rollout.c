@@ -8,41 +8,20 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
-#include "engine/base/run_folder.h"
 #include "engine/base/version.h"
 #include "engine/draw/gl.h"
 #include "engine/draw/libav.h"
 #include "generators/run/record.h"
 #include "policies/agent/trained.h"
+#include "tools/command/rollout.h"
 #include "tools/command/rollout_control.h"
 #include "tools/command/rollout_widen.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
 #include "tools/shared/options.h"
-#include "tools/shared/outputs.h"
-
-enum { POLICIES = 64 };
 
 static const char all_episodes[] = "episodes.hdf5";
-
-typedef struct rolloutArgs {
-  int policies;
-  const char *policy[POLICIES], *task, *reset, *out, *video, *disturb;
-  char folder[LOOM_PATH_MAX];   // OUT.parts, or VIDEO.episodes where -o names no file
-  char dataset[LOOM_PATH_MAX];  // of all episodes: OUT, or in that folder; empty: none is kept
-  int64_t n, seed, first, max_steps, threads;
-  bool json, likeliest, overwrite;
-  double widen;               // 0 = not
-  const loomDisturbSet* set;  // what disturbs the episodes, or NULL
-  char** drawn;               // (n) what each episode draws of it, as JSON; the same for all policies
-  toolOutputs outputs;
-  loomRunFolder parts;  // the folder, open
-  loomAssetRoots roots;
-  int done, won;
-  double start;
-  loomError error;  // of what `note_rollout` wrote
-} rolloutArgs;
 
 static const toolOption options[] = {
     TOOL_OPTION_AS("task", 't', "TASK", rolloutArgs, STRING, task,
@@ -65,12 +44,19 @@ static const toolOption options[] = {
                    .about = "0 = as many as cores"),
     TOOL_OPTION_AS("output", 'o', "FILE.hdf5", rolloutArgs, STRING, out,
                    .about = "the episodes as demos, those that fail too (look at them with view and render)"),
+    TOOL_OPTION_AS("results", 0, "FILE.json", rolloutArgs, STRING, results,
+                   .about = "the results of all episodes, as --json has them but for times"),
     TOOL_OPTION_AS("video", 0, "FILE.mp4", rolloutArgs, STRING, video,
                    .about = "the episodes as MP4, one after the other"),
     TOOL_OPTION_AS("json", 0, NULL, rolloutArgs, BOOL, json, .about = "all episodes on stdout"),
     TOOL_OPTION_AS("likeliest", 0, NULL, rolloutArgs, BOOL, likeliest,
                    .about = "always the likeliest Gaussian's mean, as exported policies do; else one of "
                             "them, drawn by its share"),
+    TOOL_SHARE_OPTION(rolloutArgs, sharing, "-o or --results"),
+    TOOL_HEARTBEAT_OPTION(rolloutArgs, sharing),
+    TOOL_SHARD_OPTION(rolloutArgs, sharing,
+                      "run only every N-th episode, I = 1 .. N, for machines that share no folder: their "
+                      "OUT.parts copied together, the same command with --share on makes OUT"),
     TOOL_OVERWRITE_OPTION(rolloutArgs, overwrite),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION(0, rolloutArgs, roots),
@@ -108,13 +94,18 @@ static const toolCommand command = {
         "failed.mp4\n"
         "  demoloom rollout runs/handover/last.safetensors --disturb rough.yaml -n 20 --widen 0.7 "
         ">copes.yaml\n"
-        "  demoloom rollout runs/hopper/best.safetensors -n 4 -o expert.hdf5\n",
+        "  demoloom rollout runs/hopper/best.safetensors -n 4 -o expert.hdf5\n"
+        "  mpirun -n 4 demoloom rollout runs/handover/last.safetensors -n 1000 --results tried.json\n"
+        "  demoloom rollout runs/handover/last.safetensors -n 1000 --share on -j 8 -o tried.hdf5    by as "
+        "many as this is typed for\n",
     TOOL_OPTIONS(options),
 };
 
 // A video is drawn from demos: without -o these lie in a folder of the run's own for as long as that takes,
 // so that no file is made or removed beside the video.
 static void name_episodes(rolloutArgs* a) {
+  const char* shared = a->sharing.on && !a->out ? a->results : NULL;
+  if (shared) snprintf(a->folder, sizeof a->folder, "%.*s.parts", LOOM_PATH_MAX - 64, shared);
   if (!a->out && !a->video) return;
   snprintf(a->folder, sizeof a->folder, "%.*s.%s", LOOM_PATH_MAX - 64, a->out ? a->out : a->video,
            a->out ? "parts" : "episodes");
@@ -124,17 +115,39 @@ static void name_episodes(rolloutArgs* a) {
     snprintf(a->dataset, sizeof a->dataset, "%.*s/%s", LOOM_PATH_MAX - 40, a->folder, all_episodes);
 }
 
+// What does not go with several processes is refused, not ignored.
+static int read_sharing(rolloutArgs* a) {
+  int code = tool_sharing(&a->sharing, "rollout");
+  if (code || !a->sharing.on) return code;
+
+  const char* why = tool_sharing_why(&a->sharing);
+  if (!a->out && !a->results) return tool_usage("rollout", "%s, it needs -o or --results", why);
+  if (a->video)
+    return tool_usage("rollout", "%s, it draws no --video: `demoloom render` draws one of -o", why);
+  if (a->widen > 0) return tool_usage("rollout", "%s, it cannot --widen", why);
+  if (a->overwrite)
+    return tool_usage("rollout",
+                      "%s, it cannot --overwrite: one that comes later would throw away what the others have "
+                      "made; remove %s first",
+                      why, a->out ? a->out : a->results);
+  if (a->sharing.shards && a->json) return tool_usage("rollout", "--json: a part has no report of its own");
+  a->threads = tool_sharing_threads(&a->sharing, a->threads);
+  return 0;
+}
+
 static int read_rollout_options(rolloutArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
 
   a->policies = argc - optind;
-  if (a->policies < 1 || a->policies > POLICIES)
-    return tool_usage("rollout", "it takes one policy, or several up to %d", POLICIES);
+  if (a->policies < 1 || a->policies > ROLLOUT_POLICIES)
+    return tool_usage("rollout", "it takes one policy, or several up to %d", ROLLOUT_POLICIES);
   if (a->policies > 1 && (a->out || a->video))
     return tool_usage("rollout", "-o and --video are of one policy's episodes");
-  if (a->widen > 0 && (!a->disturb || a->out || a->video))
+  if (a->widen > 0 && (!a->disturb || a->out || a->results || a->video))
     return tool_usage("rollout", a->disturb ? "--widen keeps no episodes" : "--widen needs --disturb");
+  code = read_sharing(a);
+  if (code) return code;
 
   for (int i = 0; i < a->policies; i++) a->policy[i] = argv[optind + i];
 
@@ -149,7 +162,7 @@ static void part_path(char out[LOOM_PATH_MAX], const rolloutArgs* a, uint64_t nu
 }
 
 static int write_part(rolloutArgs* a, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
-  char path[LOOM_PATH_MAX];
+  char path[LOOM_PATH_MAX], draft[LOOM_PATH_MAX];
   loomWriteDef write = loom_default_write_def();
   loomDriven driven = {"rollout",
                        (int)rollout->number,
@@ -160,7 +173,12 @@ static int write_part(rolloutArgs* a, const loomRollout* rollout, loomTrace* tra
                        &a->roots};
 
   part_path(path, a, rollout->number);
-  return loom_record_driven(path, trace, episode, &driven, &write, NULL, &a->error);
+  if (!a->share) return loom_record_driven(path, trace, episode, &driven, &write, NULL, &a->error);
+
+  // Where other processes may write it too, each has a draft of its own; episodes are told one at a time.
+  loom_share_draft(draft, a->share, 0, path);
+  int code = loom_record_driven(draft, trace, episode, &driven, &write, NULL, &a->error);
+  return code ? code : loom_share_put(draft, path, &a->error);
 }
 
 static int assemble_rollouts(const rolloutArgs* a, const loomScene* scene, const loomRolloutReport* report,
@@ -176,14 +194,15 @@ static int assemble_rollouts(const rolloutArgs* a, const loomScene* scene, const
   }
 
   // The dataset says where it comes from.
-  loomAttr attrs[] = {loom_attr_string("env_args", scene->env_args),
-                      loom_attr_string("loom_version", loom_version()),
-                      loom_attr_string("loom_origin", "rollout"), loom_attr_int("loom_seed", a->seed)};
+  loomAttr attrs[6] = {loom_attr_string("env_args", scene->env_args),
+                       loom_attr_string("loom_version", loom_version()),
+                       loom_attr_string("loom_origin", "rollout"), loom_attr_int("loom_seed", a->seed)};
 
   // No mask of training and validation: these demos are to be looked at.
   loomAssembleDef def = loom_default_assemble_def();
   def.attr = attrs;
-  def.nattr = sizeof attrs / sizeof *attrs;
+  def.nattr = 4;
+  if (a->settings) def.nattr += loom_run_attrs(attrs + 4, a->settings, NULL);
   def.trusted = true;
   def.valid = 0;
 
@@ -194,22 +213,47 @@ static int assemble_rollouts(const rolloutArgs* a, const loomScene* scene, const
   return code;
 }
 
+// So far, for the line on stderr.
+static void count_episode(rolloutArgs* a, const loomRollout* rollout) {
+  char note[64];
+#pragma omp critical(rolled_out)
+  {
+    a->done++;
+    a->won += rollout->end == LOOM_RUN_SUCCESS;
+    snprintf(note, sizeof note, "episodes, %.0f %% succeed", 100.0 * a->won / a->done);
+    if (tool_sharing_shows(&a->sharing))
+      tool_progress("rolled out", a->done, a->n, loom_clock() - a->start, note);
+  }
+}
+
+static char** drawn_of(const rolloutArgs* a, const loomRollout* rollout) {
+  return a->drawn ? &a->drawn[rollout->number - (uint64_t)a->first] : NULL;
+}
+
 static int note_rollout(void* user, const loomRollout* rollout, loomTrace* trace, loomEpisode* episode) {
   rolloutArgs* a = user;
-  char note[64];
-
-  // So far, for the line on stderr.
-  a->done++;
-  a->won += rollout->end == LOOM_RUN_SUCCESS;
-  snprintf(note, sizeof note, "episodes, %.0f %% succeed", 100.0 * a->won / a->done);
-  tool_progress("rolled out", a->done, a->n, loom_clock() - a->start, note);
+  count_episode(a, rollout);
 
   // Nothing is kept of a broken simulation, or of no step; Ctrl-C ends the rollouts.
-  char** drawn = a->drawn ? &a->drawn[rollout->number - (uint64_t)a->first] : NULL;
+  char** drawn = drawn_of(a, rollout);
   if (drawn && !*drawn && loom_disturb_text(drawn, episode, &a->error)) return 1;
   bool whole = rollout->end != LOOM_RUN_SIMULATOR && trace && trace->rows;
   if (*a->dataset && whole && write_part(a, rollout, trace, episode)) return 1;
   return tool_stop != 0;
+}
+
+// What has disturbed it, for whoever tells of all episodes.
+static void put_drawn(FILE* to, void* user, const loomRollout* rollout) {
+  char** drawn = drawn_of(user, rollout);
+  if (drawn && *drawn) fputs(*drawn, to);
+}
+
+static int take_drawn(void* user, const loomRollout* rollout, const char* bytes, size_t n) {
+  rolloutArgs* a = user;
+  char** drawn = drawn_of(a, rollout);
+  if (drawn && !*drawn && n && !(*drawn = strndup(bytes, n))) return -1;
+  count_episode(a, rollout);
+  return 0;
 }
 
 // What killed rollouts left is of other episodes. What generate or record left there is not ours.
@@ -230,117 +274,17 @@ static int tell_end(const rolloutArgs* a, int code, loomError* err) {
   if (code == LOOM_ERR_INTERRUPTED)
     loom_error_set(err, code, "interrupted after %d of %lld episodes, of which %d succeed", a->done,
                    (long long)a->n, a->won);
+  if (a->sharing.on) {
+    if (code == LOOM_ERR_INTERRUPTED || code == LOOM_ERR_IO)
+      loom_error_suffix(err, code, "; the other processes go on, and so does the same command");
+    return code;
+  }
   if (*a->dataset && (code == LOOM_ERR_INTERRUPTED || code == LOOM_ERR_IO))
     loom_error_suffix(err, code, "; %s was not written: %srun it again", a->out ? a->out : a->video,
                       code == LOOM_ERR_IO ? "once it can be, " : "");
   else if (code == LOOM_ERR_INTERRUPTED)
     loom_error_suffix(err, code, "; run it again for all of them");
   return code;
-}
-
-// Which limit, how far beyond it, after which step.
-static void add_breach(cJSON* out, const loomBreach* b) {
-  if (b->limit == LOOM_LIMIT_NONE) return;
-  cJSON* breach = cJSON_AddObjectToObject(out, "breach");
-  cJSON_AddStringToObject(breach, "limit", loom_limit_name(b->limit));
-  cJSON_AddNumberToObject(breach, "step", b->step);
-  cJSON_AddNumberToObject(breach, "value", b->value);
-  cJSON_AddStringToObject(breach, "reason", b->reason);
-}
-
-static cJSON* report_json(const rolloutArgs* a, const char* policy, const loomRolloutReport* r) {
-  cJSON *out = cJSON_CreateObject(), *ends = cJSON_AddObjectToObject(out, "ends"),
-        *breaches = cJSON_AddObjectToObject(out, "breaches"), *list = cJSON_AddArrayToObject(out, "episodes");
-  cJSON_AddStringToObject(out, "policy", policy);
-  if (a->out) cJSON_AddStringToObject(out, "file", a->out);
-  if (a->video) cJSON_AddStringToObject(out, "video", a->video);
-  cJSON_AddNumberToObject(out, "seed", (double)a->seed);
-  if (a->set) cJSON_AddStringToObject(out, "disturb", a->set->name);
-  cJSON_AddNumberToObject(out, "n", r->n);
-  cJSON_AddNumberToObject(out, "successes", r->ends[LOOM_RUN_SUCCESS]);
-  cJSON_AddNumberToObject(out, "success", r->rate);
-  cJSON_AddNumberToObject(out, "success_low", r->low);
-  cJSON_AddNumberToObject(out, "success_high", r->high);
-  cJSON_AddNumberToObject(out, "successes_within_limits", r->within);
-  cJSON_AddNumberToObject(out, "success_within_limits", r->within_rate);
-  cJSON_AddNumberToObject(out, "success_within_limits_low", r->within_low);
-  cJSON_AddNumberToObject(out, "success_within_limits_high", r->within_high);
-  if (!isnan(r->jerk)) cJSON_AddNumberToObject(out, "mean_squared_jerk", r->jerk);
-  cJSON_AddNumberToObject(out, "success_steps", r->success_steps);
-  cJSON_AddNumberToObject(out, "decision_mean", r->decision_mean);
-  cJSON_AddNumberToObject(out, "decision_p99", r->decision_p99);
-  cJSON_AddNumberToObject(out, "seconds", r->seconds);
-
-  // How episodes ended, and each of them.
-  for (int e = 0; e <= LOOM_RUN_SIMULATOR; e++)
-    cJSON_AddNumberToObject(ends, loom_run_end_name((loomRunEnd)e), r->ends[e]);
-  for (int l = LOOM_LIMIT_NONE + 1; l < LOOM_LIMITS; l++)
-    cJSON_AddNumberToObject(breaches, loom_limit_name((loomLimit)l), r->breaches[l]);
-  for (int i = 0; i < r->n; i++) {
-    cJSON* one = cJSON_CreateObject();
-    cJSON_AddNumberToObject(one, "number", (double)r->rollout[i].number);
-    cJSON_AddStringToObject(one, "end", loom_run_end_name(r->rollout[i].end));
-    cJSON_AddNumberToObject(one, "steps", r->rollout[i].steps);
-    cJSON_AddBoolToObject(one, "within_limits", r->rollout[i].within_limits);
-    if (!isnan(r->rollout[i].jerk)) cJSON_AddNumberToObject(one, "mean_squared_jerk", r->rollout[i].jerk);
-    add_breach(one, &r->rollout[i].breach);
-    if (r->rollout[i].message[0]) cJSON_AddStringToObject(one, "message", r->rollout[i].message);
-    if (a->drawn && a->drawn[i]) cJSON_AddItemToObject(one, "disturb", cJSON_CreateRaw(a->drawn[i]));
-    cJSON_AddItemToArray(list, one);
-  }
-  return out;
-}
-
-// The one report, or a list of them.
-static void print_rollout_json(const rolloutArgs* a, const loomRolloutReport* reports) {
-  cJSON* out = a->policies > 1 ? cJSON_CreateArray() : report_json(a, a->policy[0], reports);
-  for (int i = 0; a->policies > 1 && i < a->policies; i++)
-    cJSON_AddItemToArray(out, report_json(a, a->policy[i], &reports[i]));
-  tool_print_report(out);
-  cJSON_Delete(out);
-}
-
-static void print_rollout_text(const loomRolloutReport* r) {
-  printf("%d of %d episodes succeed: %.1f %% (95 %% interval %.1f to %.1f)", r->ends[LOOM_RUN_SUCCESS], r->n,
-         100 * r->rate, 100 * r->low, 100 * r->high);
-  for (int e = LOOM_RUN_SUCCESS + 1; e <= LOOM_RUN_SIMULATOR; e++)
-    if (r->ends[e]) printf(", %d %s", r->ends[e], loom_run_end_name((loomRunEnd)e));
-
-  // The same within the task's limits, which end no rollout.
-  printf("\n%d within limits: %.1f %% (%.1f to %.1f)", r->within, 100 * r->within_rate, 100 * r->within_low,
-         100 * r->within_high);
-  for (int l = LOOM_LIMIT_NONE + 1; l < LOOM_LIMITS; l++)
-    if (r->breaches[l]) printf(", %d episodes breach %s", r->breaches[l], loom_limit_name((loomLimit)l));
-  if (!isnan(r->jerk)) printf("\nmean squared jerk of the end effectors %.4g m^2/s^6", r->jerk);
-
-  // How fast it decides, and how long a success takes.
-  printf("\n%.1f s; a decision takes %.2f ms, 99 in 100 under %.2f ms", r->seconds, 1000 * r->decision_mean,
-         1000 * r->decision_p99);
-  if (r->success_steps > 0) printf("; success after %.0f steps", r->success_steps);
-  putchar('\n');
-}
-
-// A line a policy. "jerk": mean squared, m^2/s^6; "better": starts from which it succeeds and the first does
-// not; "worse": the other way.
-static void print_rollout_table(const rolloutArgs* a, const loomRolloutReport* reports) {
-  printf(
-      "success  95 %% interval   within limits   jerk  better  worse  lost  done  timeout  simulator  "
-      "decision ms  "
-      "policy\n");
-  for (int i = 0; i < a->policies; i++) {
-    const loomRolloutReport* r = &reports[i];
-    int better = 0, worse = 0;
-    // On the same starts, against the first policy.
-    for (int k = 0; k < r->n; k++) {
-      bool here = r->rollout[k].end == LOOM_RUN_SUCCESS, first = reports->rollout[k].end == LOOM_RUN_SUCCESS;
-      better += here && !first;
-      worse += first && !here;
-    }
-    printf("%5.1f %%  %5.1f to %5.1f  %11.1f %%  %6.3g  %6d %6d %5d %5d %8d %10d %12.2f  %s\n", 100 * r->rate,
-           100 * r->low, 100 * r->high, 100 * r->within_rate, r->jerk, better, worse, r->ends[LOOM_RUN_LOST],
-           r->ends[LOOM_RUN_DONE], r->ends[LOOM_RUN_TIMEOUT], r->ends[LOOM_RUN_SIMULATOR],
-           1000 * r->decision_mean, a->policy[i]);
-  }
 }
 
 // What the command line says; the reset distribution is the policy's own unless given.
@@ -406,16 +350,22 @@ static int widen_policy(cJSON* list, rolloutArgs* a, int i, loomTrained* trained
   return 0;
 }
 
-static int rollout_policy(loomRolloutReport* out, rolloutArgs* a, loomTrained* trained,
+static int rollout_policy(loomRolloutReport* out, rolloutArgs* a, int number, loomTrained* trained,
                           const loomScene* scene, loomError* err) {
+  char name[32];
   loomRolloutDef def;
   loomPolicyMaker maker = loom_trained_maker(trained);
+  loomRolloutShare share = rollout_share(a, name, number);
+  share.put = put_drawn;
+  share.take = take_drawn;
+  share.user = a;
 
   int code = define_rollouts(&def, a, trained, scene, err);
-  if (!code && *a->dataset) code = make_folder(a, err);
+  if (!code && *a->dataset && !a->share) code = make_folder(a, err);
   if (code) return code;
   def.done = note_rollout;
   def.user = a;
+  if (a->share) def.share = &share;
 
   // Threads draw side by side where images are observed.
   def.traces = *a->dataset != '\0';
@@ -433,6 +383,7 @@ static int rollout_policy(loomRolloutReport* out, rolloutArgs* a, loomTrained* t
   }
 
   // What a video is still to be drawn from stays until it is.
+  if (a->share) return tell_end(a, code, err);
   if (!code && *a->dataset) code = assemble_rollouts(a, scene, out, err);
   if (*a->dataset && (code || a->out)) loom_run_folder_remove(&a->parts, NULL);
   return tell_end(a, code, err);
@@ -446,15 +397,11 @@ static int film_rollouts(const rolloutArgs* a, const loomTask* task) {
 }
 
 static int print_rollouts(rolloutArgs* a, const loomTask* task, const loomRolloutReport* reports) {
-  if (a->json)
-    print_rollout_json(a, reports);
-  else if (a->policies > 1)
-    print_rollout_table(a, reports);
-  else
-    print_rollout_text(reports);
+  rollout_print(a, reports);
 
   // The text comes before what render prints.
   if (a->out && !a->json) printf("wrote %s\n", a->out);
+  if (a->results && !a->json) printf("wrote %s\n", a->results);
   fflush(stdout);
 
   // It holds the video itself.
@@ -467,8 +414,12 @@ static int print_rollouts(rolloutArgs* a, const loomTask* task, const loomRollou
 // Before anything is loaded: may it all be written?
 static int open_rollout_outputs(rolloutArgs* a, loomError* err) {
   const char* input[] = {a->policy[0], a->task, a->disturb};  // -o goes with one policy
-  loomOutputMode mode = tool_output_mode(a->overwrite);
+  loomOutputMode mode = tool_output_mode(a->overwrite || a->sharing.on);
+  a->outputs.shared = a->sharing.on;
   int code = tool_output(&a->outputs, a->out, mode, input, 3, err);
+  for (int i = 0; !code && i < a->policies && a->results; i++)
+    code = loom_output_check_input(a->results, a->policy[i], err);
+  if (!code) code = tool_output(&a->outputs, a->results, mode, input, 3, err);
   return code ? code : tool_output(&a->outputs, a->video, mode, input, 3, err);
 }
 
@@ -491,7 +442,8 @@ static int open_rollout_scene(loomScene** scene, loomTask** task, rolloutArgs* a
 
 // What episodes draw is in the JSON.
 static int make_drawn(rolloutArgs* a, loomError* err) {
-  if (!a->set || !a->json || a->widen > 0) return 0;
+  bool wanted = a->json || a->results || a->sharing.on;
+  if (!a->set || !wanted || a->widen > 0) return 0;
   a->drawn = calloc((size_t)a->n, sizeof *a->drawn);
   return a->drawn ? 0
                   : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %lld episodes", (long long)a->n);
@@ -516,6 +468,7 @@ static int try_policies(rolloutArgs* a, const loomScene* scene, loomError* err) 
 
     loomPolicyMaker maker = loom_trained_maker(&trained);
     code = define_rollouts(&def, a, &trained, scene, err);
+    a->resets[i] = def.reset;
     def.max_steps = 0;  // short episodes may be wanted all the same, to look at
     if (!code) code = loom_rollout_try(scene, &maker, &def, err);
     if (code) code = loom_error_prefix(err, code, "%s", a->policy[i]);
@@ -536,7 +489,8 @@ static int try_policies(rolloutArgs* a, const loomScene* scene, loomError* err) 
 // A plain control task has returns instead of successes, and nothing that could disturb it.
 static int rollout_returns(rolloutArgs* a) {
   loomError err = {0, ""};
-  if (a->policies > 1 || a->reset || a->disturb || a->video || a->likeliest || a->max_steps)
+  if (a->policies > 1 || a->reset || a->disturb || a->video || a->likeliest || a->max_steps || a->results ||
+      a->sharing.on)
     return tool_usage("rollout",
                       "of a plain control task it takes one policy, --task, -n, --seed, --first, -o and "
                       "--json");
@@ -558,12 +512,78 @@ static int rollout_returns(rolloutArgs* a) {
   return code ? tool_fail(&err) : EXIT_DONE;
 }
 
+// What all episodes have come to.
+typedef struct rolled {
+  rolloutArgs* args;
+  const loomScene* scene;
+  loomRolloutReport report[ROLLOUT_POLICIES];
+  cJSON* widened;  // a list, instead
+} rolled;
+
+static int roll_all(rolled* r, loomError* err) {
+  rolloutArgs* a = r->args;
+  int code = 0;
+
+  for (int i = 0; !code && i < a->policies; i++) {
+    loomTrained trained;
+    code = loom_trained_load(&trained, a->policy[i], err);
+    if (code) break;
+    trained.network.likeliest = a->likeliest;
+    code = a->widen > 0 ? widen_policy(r->widened, a, i, &trained, r->scene, err)
+                        : rollout_policy(&r->report[i], a, i, &trained, r->scene, err);
+    if (code && a->policies > 1) code = loom_error_prefix(err, code, "%s", a->policy[i]);
+    loom_trained_destroy(&trained);
+  }
+  return code;
+}
+
+// By one process: the dataset last, as the run is over once it is there.
+static int write_together(void* user, loomError* err) {
+  rolled* r = user;
+  rolloutArgs* a = r->args;
+  int code = a->results ? rollout_write_results(a, r->report, err) : 0;
+  return !code && a->out ? assemble_rollouts(a, r->scene, r->report, err) : code;
+}
+
+// Several processes share it, or it is complete already. *tells: what came of it is this one's to tell.
+static int roll_together(rolled* r, bool* tells, loomError* err) {
+  rolloutArgs* a = r->args;
+  bool complete, made = false;
+  *tells = false;
+  int code = rollout_join(a, &complete, err);
+  if (!code && complete) {
+    fprintf(stderr, "%s is complete already\n", a->out ? a->out : a->results);
+    return 0;
+  }
+
+  // A part is for whoever puts them together.
+  if (!code) code = roll_all(r, err);
+  if (!code && a->sharing.shards) {
+    fprintf(stderr, "part %s of %lld episodes: %d lie in %s\n", a->sharing.part, (long long)a->n, a->done,
+            a->folder);
+  } else if (!code) {
+    code = rollout_finish(a, &made, write_together, r, err);
+    *tells = !code && tool_sharing_tells(&a->sharing, made);
+  }
+  rollout_leave(a);
+  return code;
+}
+
+static int roll_alone(rolled* r, bool* tells, loomError* err) {
+  const rolloutArgs* a = r->args;
+  int code = roll_all(r, err);
+  if (!code && a->results) code = rollout_write_results(a, r->report, err);
+  *tells = !code && a->widen <= 0;
+  return code;
+}
+
 int cmd_rollout(int argc, char** argv) {
-  rolloutArgs a = {.n = 100};
-  loomRolloutReport reports[POLICIES] = {{0}};
+  rolloutArgs a = {.n = 100, .sharing = TOOL_SHARING};
+  rolled all = {.args = &a};
   loomTask* task = NULL;
   loomScene* scene = NULL;
   loomError err = {0, ""};
+  bool tells = false;
   int code = read_rollout_options(&a, argc, argv);
   if (code) return code < 0 ? EXIT_DONE : code;
 
@@ -574,25 +594,20 @@ int cmd_rollout(int argc, char** argv) {
   if (!code) code = open_rollout_scene(&scene, &task, &a, &err);
   if (!code) code = try_policies(&a, scene, &err);
   if (!code) code = make_drawn(&a, &err);
-  cJSON* widened = a.widen > 0 ? cJSON_CreateArray() : NULL;
-  for (int i = 0; !code && i < a.policies; i++) {
-    loomTrained trained;
-    code = loom_trained_load(&trained, a.policy[i], &err);
-    if (code) break;
-    trained.network.likeliest = a.likeliest;
-    code = a.widen > 0 ? widen_policy(widened, &a, i, &trained, scene, &err)
-                       : rollout_policy(&reports[i], &a, &trained, scene, &err);
-    if (code && a.policies > 1) code = loom_error_prefix(&err, code, "%s", a.policy[i]);
-    loom_trained_destroy(&trained);
-  }
+  if (!code) code = rollout_settle(&a, scene, &err);
 
-  int status = code ? tool_fail(&err) : a.widen > 0 ? EXIT_DONE : print_rollouts(&a, task, reports);
-  if (!code && widened && a.json)
-    tool_print_report(a.policies > 1 ? widened : cJSON_GetArrayItem(widened, 0));
+  // Their episodes, and what came of them.
+  all.scene = scene;
+  all.widened = a.widen > 0 ? cJSON_CreateArray() : NULL;
+  if (!code) code = a.sharing.on ? roll_together(&all, &tells, &err) : roll_alone(&all, &tells, &err);
+  int status = code ? tool_fail(&err) : tells ? print_rollouts(&a, task, all.report) : EXIT_DONE;
+  if (!code && all.widened && a.json)
+    tool_print_report(a.policies > 1 ? all.widened : cJSON_GetArrayItem(all.widened, 0));
 
   tool_outputs_close(&a.outputs);
-  for (int i = 0; i < a.policies; i++) loom_rollout_report_destroy(&reports[i]);
-  cJSON_Delete(widened);
+  for (int i = 0; i < a.policies; i++) loom_rollout_report_destroy(&all.report[i]);
+  cJSON_Delete(all.widened);
+  cJSON_free(a.settings);
   destroy_drawn(&a);
   loom_scene_destroy(scene);
   loom_task_destroy(task);

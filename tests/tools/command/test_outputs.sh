@@ -117,6 +117,7 @@ writer 'segment, cleaned' 8 "$loom" segment "$work/one.hdf5" --task own --clean 
 writer generate 8 "$loom" generate own --source "$base" -n 1 -t 1 -o O.hdf5
 writer report 0 "$loom" generate own --source "$base" -n 1 -t 1 --report O.png
 writer rollout 8 "${roll[@]}" -o O.hdf5
+writer results 0 "${roll[@]}" --results O.json
 writer page 0 "$loom" view "$gen" --task own --limit 1 --html O.html
 writer 'rollout on film' 8 "${roll[@]}" --video O.mp4
 writer 'render a sheet' 0 "${draw[@]}" --columns 2 --sheet O.png
