@@ -1,5 +1,5 @@
-// What the files of `demoloom rollout` share: cmd_rollout.c (the command line, and episodes), rollout_report.c (what is
-// told of them) and rollout_together.c (several processes).
+// What the files of `demoloom rollout` have in common: cmd_rollout.c (the command line, and episodes),
+// rollout_report.c (what is told of them) and rollout_together.c (several processes).
 #ifndef LOOM_TOOLS_COMMAND_ROLLOUT_H
 #define LOOM_TOOLS_COMMAND_ROLLOUT_H
 

@@ -39,6 +39,8 @@ static cJSON* report_json(const rolloutArgs* a, const char* policy, const loomRo
   cJSON_AddNumberToObject(out, "success_within_limits_high", r->within_high);
   if (!isnan(r->jerk)) cJSON_AddNumberToObject(out, "mean_squared_jerk", r->jerk);
   cJSON_AddNumberToObject(out, "success_steps", r->success_steps);
+
+  // No two runs have times in common.
   if (timed) {
     cJSON_AddNumberToObject(out, "decision_mean", r->decision_mean);
     cJSON_AddNumberToObject(out, "decision_p99", r->decision_p99);
@@ -130,15 +132,19 @@ void rollout_print(const rolloutArgs* a, const loomRolloutReport* reports) {
 
 int rollout_write_results(const rolloutArgs* a, const loomRolloutReport* reports, loomError* err) {
   cJSON *out = cJSON_CreateObject(), *list;
+
+  // What was run, and what came of it.
   cJSON_AddItemToObject(out, "run", loom_json_read(a->settings));
   list = cJSON_AddArrayToObject(out, "policies");
   for (int i = 0; i < a->policies; i++)
     cJSON_AddItemToArray(list, report_json(a, a->policy[i], &reports[i], false));
 
+  // A line like any other at its end.
   char *text = cJSON_Print(out), *line = NULL;
   int code = text && asprintf(&line, "%s\n", text) > 0
                  ? loom_file_write_text(a->results, line, err)
                  : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", a->results);
+
   cJSON_Delete(out);
   cJSON_free(text);
   free(line);

@@ -46,6 +46,7 @@ int rollout_settle(rolloutArgs* a, const loomScene* scene, loomError* err) {
     loom_settings_add_digest(root, "disturb_content", a->set->digest);
   }
 
+  // The policies, in their order.
   cJSON* list = cJSON_AddArrayToObject(root, "policies");
   int code = 0;
   for (int i = 0; !code && i < a->policies; i++) code = describe_policy(list, a, i, scene->task, err);
@@ -93,6 +94,7 @@ int rollout_join(rolloutArgs* a, bool* complete, loomError* err) {
   if (!code) code = loom_run_folder_settings(&a->crew.folder, "run.json", a->settings, err);
   if (!code) code = loom_crew_begin(&a->crew, err);
 
+  // From here on pieces are anybody's.
   const loomShareDef share = {.folder = a->folder,
                               .beat = a->sharing.heartbeat,
                               .workers = loom_rollout_holders((int)a->threads),
@@ -136,6 +138,7 @@ int rollout_finish(rolloutArgs* a, bool* made, int (*make)(void* user, loomError
   const loomShareOnce once = {
       .name = "end", .user = &f, .is_done = is_finished, .make = make_all, .stop = &tool_stop};
   int code = loom_share_once(made, a->share, &once, err);
+
   if (code || *made || is_finished(&f)) return code;
   return loom_error_set(err, LOOM_ERR_INTERRUPTED,
                         "interrupted; the other processes go on, and so does the same command");
