@@ -107,6 +107,22 @@ static int take_demo(void* to, const char* text) {
   return 0;
 }
 
+// Observations are drawn by several processes, where these are what is wanted.
+static int read_sharing(renderArgs* a) {
+  int code = tool_sharing(&a->sharing, "render");
+  if (!code && !a->obs && a->sharing.given > 0) return tool_usage("render", "--share goes with --obs");
+  a->sharing.on = a->sharing.on && a->obs;
+  if (code || !a->sharing.on) return code;
+
+  if (a->overwrite)
+    return tool_usage("render",
+                      "%s, it cannot --overwrite: one that comes later would throw away what the others have "
+                      "made; remove %s and %s.images first",
+                      tool_sharing_why(&a->sharing), a->obs, a->obs);
+  a->threads = tool_sharing_threads(&a->sharing, a->threads);
+  return 0;
+}
+
 static int check_render_options(renderArgs* a) {
   int width, height;
   // Options that have no use without another.
@@ -129,7 +145,8 @@ static int check_render_options(renderArgs* a) {
     return tool_usage("render", "--timeline takes pictures of at least 240 pixels in width, these have %d",
                       width);
 
-  return tool_one_of_both("render", a->overwrite, a->resume);
+  int code = tool_one_of_both("render", a->overwrite, a->resume);
+  return code ? code : read_sharing(a);
 }
 
 static void set_render_defaults(renderArgs* a) {
@@ -233,6 +250,8 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("resume", 0, NULL, renderArgs, BOOL, resume,
                    .about = "obs: go on with an unfinished run (starts one where there is none)"),
     TOOL_OVERWRITE_OPTION(renderArgs, overwrite),
+    TOOL_SHARE_OPTION(renderArgs, sharing, "--obs"),
+    TOOL_HEARTBEAT_OPTION(renderArgs, sharing),
     TOOL_OPTION_AS("json", 0, NULL, renderArgs, BOOL, json, .about = "what was written, on stdout"),
     TOOL_OPTION_AS("task", 't', "TASK", renderArgs, STRING, task_name,
                    .about = "whose demos the file has; found by its environment unless given"),
@@ -266,6 +285,7 @@ static const toolCommand command = {
         "1280x720\n"
         "  demoloom render handover.hdf5 --obs images.hdf5 --camera agentview --camera robot0_eye_in_hand\n"
         "  demoloom render handover.hdf5 --obs seen.hdf5 --size 48x48 --contexts contexts.yaml --per-demo 4\n"
+        "  mpirun -n 4 demoloom render handover.hdf5 --obs images.hdf5    by four processes\n"
         "  demoloom render handover --frame demo_4:215 --size 960x720 --mode rgb,depth --sheet grasp.png\n",
     TOOL_OPTIONS(options),
 };
@@ -342,6 +362,7 @@ int cmd_render(int argc, char** argv) {
                   .seed = 1,
                   .depth_near = 0,
                   .depth_far = 3,
+                  .sharing = TOOL_SHARING,
                   .def = loom_default_render_def(),
                   .cloud = loom_default_cloud_def()};
   loomError err = {0, ""};
@@ -356,13 +377,13 @@ int cmd_render(int argc, char** argv) {
   if (code) return code < 0 ? EXIT_DONE : code;
 
   // First whether it may be written; of a folder that is asked where it is made.
-  toolOutputs outputs = {0};
+  toolOutputs outputs = {.shared = a.sharing.on};
   const char* input[] = {a.target, a.task_name};
   code = tool_output(&outputs,
                      a.sheet   ? a.sheet
                      : a.video ? a.video
                                : a.obs,
-                     tool_output_mode(a.overwrite), input, 2, &err);
+                     tool_output_mode(a.overwrite || a.sharing.on), input, 2, &err);
 
   // The demos, and what of an overlay they can show.
   if (!code) code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
@@ -384,7 +405,7 @@ int cmd_render(int argc, char** argv) {
                       : render_sheet(root, &a, task, dataset, &err);
   }
 
-  if (!code && a.json) print_render_json(root, &a, dataset);
+  if (!code && a.json && !a.silent) print_render_json(root, &a, dataset);
 
   cJSON_Delete(root);
   tool_outputs_close(&outputs);

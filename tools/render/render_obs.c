@@ -1,11 +1,9 @@
 // demoloom render --obs: a dataset with pictures added to its observations. Each demo's pictures are a shard
 // of their own until all are there, so that a run that was stopped goes on where it was.
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
@@ -16,45 +14,17 @@
 #include "engine/observe/sense.h"
 #include "engine/sim/disturb.h"
 #include "tools/render/render_looks.h"
-#include "tools/render/render_run.h"
+#include "tools/render/render_obs.h"
 #include "tools/shared/common.h"
 
-enum { KINDS = RENDER_MODES, KEYS = RENDER_MAX_CAMERAS * KINDS + 1, PATH_SIZE = 2 * LOOM_NAME_MAX };
-
-typedef struct obsRun {
-  const renderArgs* args;
-  const loomTask* task;
-  const loomDataset* dataset;
-  loomSenseDef sense;
-  int keys;
-  loomObsKey key[KEYS];
-  char path[KEYS][PATH_SIZE];  // "obs/front_image"
-  char dir[LOOM_PATH_MAX];     // OUT.images, of the shards
-  uint64_t hash;               // of what decides the pictures but for the demo
-  int per;                     // items of a demo: as it is, and in other contexts
-  int items;
-  bool* bad;             // (items) could not be drawn
-  int64_t drawn, total;  // pictures
-  int finished;          // demos written
-  bool told;             // whether the disk has room for all
-  double begun;
-} obsRun;
+enum { KINDS = RENDER_MODES };
 
 // ---- what is drawn
 
-// A demo as it is, or in a context: items are numbered demo by demo, the source's context first.
-static int demo_of(const obsRun* run, int item) {
-  return run->args->demos[item / run->per];
-}
-
-static int context_of(const obsRun* run, int item) {
-  return item % run->per;
-}
-
 // The number that a context is drawn by, and called by.
 static uint64_t context_number(const obsRun* run, int item) {
-  uint64_t k = (uint64_t)context_of(run, item) - 1;
-  return run->args->same_contexts ? k : (uint64_t)demo_of(run, item) * (uint64_t)(run->per - 1) + k;
+  uint64_t k = (uint64_t)render_obs_context(run, item) - 1;
+  return run->args->same_contexts ? k : (uint64_t)render_obs_demo(run, item) * (uint64_t)(run->per - 1) + k;
 }
 
 // ---- one demo
@@ -99,7 +69,7 @@ static int draw_rows(const loomField* field, void* const* data, obsWorker* w, ob
 
   int code = 0;
   for (int t = 0; !code && t < demo->rows; t++) {
-    void* out[KEYS];
+    void* out[RENDER_OBS_KEYS];
 
     // Each key's place of this row.
     if (tool_stop) return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted");
@@ -109,22 +79,24 @@ static int draw_rows(const loomField* field, void* const* data, obsWorker* w, ob
 #pragma omp critical(obs_progress)
     {
       run->drawn += run->keys;
-      tool_progress("drawn", run->drawn, run->total, loom_clock() - run->begun, "pictures");
+      if (tool_sharing_shows(&run->args->sharing))
+        tool_progress("drawn", run->drawn, run->total, loom_clock() - run->begun, "pictures");
     }
   }
   return code;
 }
 
-static void shard_path(char path[LOOM_PATH_MAX + 64], const obsRun* run, int item) {
+void render_obs_shard(char path[LOOM_PATH_MAX], const obsRun* run, int item) {
   // A demo by its name and by what decides its pictures: another's shard is never taken for it.
-  int demo = demo_of(run, item);
+  int demo = render_obs_demo(run, item);
   const char* name = loom_dataset_demo_name(run->dataset, demo);
   uint64_t hash = loom_hash(run->hash, name, strlen(name)), number;
-  if (context_of(run, item)) {
+  if (render_obs_context(run, item)) {
     number = context_number(run, item);
     hash = loom_hash(hash, &number, sizeof number);
   }
-  snprintf(path, LOOM_PATH_MAX + 64, "%s/demo-%d-%016llx.hdf5", run->dir, demo, (unsigned long long)hash);
+  snprintf(path, LOOM_PATH_MAX, "%.*s/demo-%d-%016llx.hdf5", LOOM_PATH_MAX - 64, run->dir, demo,
+           (unsigned long long)hash);
 }
 
 // Demos of one model share what draws them; each looks in its own way.
@@ -134,9 +106,9 @@ static int open_looks(obsWorker* w, const obsRun* run, const loomDemo* demo, int
   snprintf(label, sizeof label, "%.800s:data/%.100s", loom_dataset_path(run->dataset), demo->name);
 
   int code = loom_sense_model(w->sense, demo->model_xml, label, roots, err);
-  if (!code && !context_of(run, item))
+  if (!code && !render_obs_context(run, item))
     code = render_looks_open(&w->looks, run->task, run->dataset, demo, roots, err);
-  if (!code && context_of(run, item)) {
+  if (!code && render_obs_context(run, item)) {
     renderContext context = {run->args->context_set, (uint64_t)run->args->seed, context_number(run, item)};
     code = render_looks_context(&w->looks, run->task, run->dataset, demo, roots, &context, err);
   }
@@ -144,17 +116,27 @@ static int open_looks(obsWorker* w, const obsRun* run, const loomDemo* demo, int
   return !code && w->looks.episode ? loom_glimpse_begin(&w->glimpse, w->looks.episode, err) : code;
 }
 
-static int draw_obs_demo(obsWorker* w, obsRun* run, int item, loomError* err) {
+// Where other processes may write it too, each has a draft of its own.
+static int write_shard(const obsRun* run, int worker, int item, const loomRecord* record, loomError* err) {
+  char path[LOOM_PATH_MAX], draft[LOOM_PATH_MAX];
+  render_obs_shard(path, run, item);
+  if (!run->share) return loom_shard_write(path, record, 1, NULL, err);
+
+  loom_share_draft(draft, run->share, worker, path);
+  int code = loom_shard_write(draft, record, 1, NULL, err);
+  return code ? code : loom_share_put(draft, path, err);
+}
+
+static int draw_obs_demo(obsWorker* w, obsRun* run, int worker, int item, loomError* err) {
   loomDemo demo;
-  loomField field[KEYS];
-  void* data[KEYS] = {NULL};
-  char path[LOOM_PATH_MAX + 64];
+  loomField field[RENDER_OBS_KEYS];
+  void* data[RENDER_OBS_KEYS] = {NULL};
   char* drawn = NULL;
-  int keys = run->keys, code = loom_demo_load(&demo, run->dataset, demo_of(run, item), err);
+  int keys = run->keys, code = loom_demo_load(&demo, run->dataset, render_obs_demo(run, item), err);
   if (code) return code;
 
   code = open_looks(w, run, &demo, item, err);
-  if (!code && context_of(run, item)) code = loom_disturb_text(&drawn, w->looks.episode, err);
+  if (!code && render_obs_context(run, item)) code = loom_disturb_text(&drawn, w->looks.episode, err);
 
   // All rows of the demo are held: the shard is written at once.
   for (int k = 0; !code && k < keys; k++) {
@@ -164,12 +146,11 @@ static int draw_obs_demo(obsWorker* w, obsRun* run, int item, loomError* err) {
   }
 
   if (!code) code = draw_rows(field, data, w, run, &demo, err);
-  shard_path(path, run, item);
   loomAttr attr[] = {loom_attr_int("num_samples", demo.rows),
                      loom_attr_string(RENDER_CONTEXT_ATTR, drawn ? drawn : "")};
   loomRecord record = {
       .name = demo.name, .nfield = keys, .field = field, .nattr = drawn ? 2 : 1, .attr = attr};
-  if (!code) code = loom_shard_write(path, &record, 1, NULL, err);
+  if (!code) code = write_shard(run, worker, item, &record, err);
   free(drawn);
 
   for (int k = 0; k < keys; k++) free(data[k]);
@@ -210,20 +191,13 @@ static int check_disk(obsRun* run, const char* shard, loomError* err) {
   return told ? 0 : loom_check_room_like(run->args->obs, shard, 2 * (int64_t)run->items - 1, err);
 }
 
-static int draw_one(void* user, int worker, int i, loomError* err) {
-  const obsDrawing* d = user;
-  obsRun* run = d->run;
-  obsWorker* w = &d->worker[worker];
-  char path[LOOM_PATH_MAX + 64];
-  w->left_out.code = 0;
-
-  // Drawn by an earlier run.
-  shard_path(path, run, i);
-  if (loom_is_file(path)) return check_disk(run, path, err);
-
+// 0 also for a demo that is left out.
+static int draw_item(obsWorker* w, obsRun* run, int worker, int i, loomError* err) {
+  char path[LOOM_PATH_MAX];
   loomError why = {0, ""};
   int code = w->sense ? 0 : loom_sense_create(&w->sense, &run->sense, run->key, run->keys, &why);
-  if (!code) code = draw_obs_demo(w, run, i, &why);
+  if (!code) code = draw_obs_demo(w, run, worker, i, &why);
+  render_obs_shard(path, run, i);
   if (!code) return check_disk(run, path, err);
 
   // Whatever state its renderer is in: the next demo gets a new one.
@@ -234,7 +208,25 @@ static int draw_one(void* user, int worker, int i, loomError* err) {
     return code;
   }
   w->left_out = why;
-  return 0;
+  return run->share ? render_obs_leave_out(run, worker, i, why.message, err) : 0;
+}
+
+static int draw_one(void* user, int worker, int i, loomError* err) {
+  const obsDrawing* d = user;
+  obsRun* run = d->run;
+  char path[LOOM_PATH_MAX];
+  bool mine = true;
+  d->worker[worker].left_out.code = 0;
+
+  // Drawn by an earlier run, or in another process's hands.
+  int code = run->share ? loom_share_begin(&mine, &run->pieces, worker, i, err) : 0;
+  if (code || !mine) return code;
+  render_obs_shard(path, run, i);
+  if (!run->share && loom_is_file(path)) return check_disk(run, path, err);
+
+  code = draw_item(&d->worker[worker], run, worker, i, err);
+  if (run->share) loom_share_end(&run->pieces, worker, i, !code);
+  return code;
 }
 
 static int note_left_out(void* user, int worker, int i, int prefix, loomError* err) {
@@ -244,14 +236,16 @@ static int note_left_out(void* user, int worker, int i, int prefix, loomError* e
   if (!why->code) return 0;
   d->run->bad[i] = true;
   tool_progress_end();
-  fprintf(stderr, "%s is left out: %s\n", loom_dataset_demo_name(d->run->dataset, demo_of(d->run, i)),
+  fprintf(stderr, "%s is left out: %s\n", loom_dataset_demo_name(d->run->dataset, render_obs_demo(d->run, i)),
           why->message);
   return 0;
 }
 
-static int draw_all(obsRun* run, loomError* err) {
-  // A renderer belongs to one thread, so each worker has its own.
+static int draw_pool(void* user, loomError* err) {
+  obsRun* run = user;
   int workers = loom_pool_workers((int)run->args->threads, run->items);
+
+  // A renderer belongs to one thread, so each worker has its own.
   obsDrawing d = {run, calloc((size_t)workers, sizeof *d.worker)};
   if (!d.worker) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for %d threads", workers);
 
@@ -262,28 +256,31 @@ static int draw_all(obsRun* run, loomError* err) {
                             .destroy = destroy_sense,
                             .finished = note_left_out,
                             .stop = &tool_stop};
-
   int code = loom_pool_run(&pool, err);
-  tool_progress_end();
   free(d.worker);
-
-  if (tool_stop)
-    return loom_error_set(err, LOOM_ERR_INTERRUPTED,
-                          "interrupted: what is drawn lies in %s; --resume goes on", run->dir);
   return code;
+}
+
+static int draw_all(obsRun* run, loomError* err) {
+  int code = run->share ? loom_share_rounds(&run->pieces, draw_pool, err) : draw_pool(run, err);
+  tool_progress_end();
+  if (!tool_stop) return code;
+  return loom_error_set(err, LOOM_ERR_INTERRUPTED, "interrupted: what is drawn lies in %s; %s", run->dir,
+                        render_obs_goes_on(run));
 }
 
 static int count_pictures(obsRun* run, loomError* err) {
   for (int i = 0; i < run->items; i++) {
     loomArray actions;
-    char path[LOOM_PATH_MAX + 64];
-    shard_path(path, run, i);
+    char path[LOOM_PATH_MAX];
+    render_obs_shard(path, run, i);
     if (loom_is_file(path)) continue;
 
-    const char* object = loom_dataset_demo_path(run->dataset, demo_of(run, i));
+    const char* object = loom_dataset_demo_path(run->dataset, render_obs_demo(run, i));
     int code = loom_dataset_describe(&actions, run->dataset, object, "actions", err);
     if (code) return code;
-    run->total += actions.shape[0] * run->keys;
+    run->pictures[i] = actions.shape[0] * run->keys;
+    run->total += run->pictures[i];
   }
   return 0;
 }
@@ -339,7 +336,7 @@ static void add_key(obsRun* run, const loomObsKey* like, const char* camera, con
   *key = *like;
 
   snprintf(key->camera, sizeof key->camera, "%.60s", camera);
-  snprintf(run->path[run->keys++], PATH_SIZE, "obs/%.60s%s", camera, end);
+  snprintf(run->path[run->keys++], RENDER_OBS_PATH, "obs/%.60s%s", camera, end);
 }
 
 static int set_keys(obsRun* run, loomError* err) {
@@ -397,42 +394,11 @@ static uint64_t hash_of(const obsRun* run) {
   return loom_hash(h, &a->seed, sizeof a->seed);
 }
 
-static bool is_shard(const char* name) {
-  return !strncmp(name, "demo-", 5);
-}
-
-// What is no shard is not ours: the folder then stays.
-static void remove_shards(const char* dir) {
-  DIR* d = opendir(dir);
-  if (!d) return;
-
-  char path[LOOM_PATH_MAX + 300];
-  for (struct dirent* entry; (entry = readdir(d));) {
-    if (!is_shard(entry->d_name)) continue;
-    snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
-    unlink(path);
-  }
-  closedir(d);
-  rmdir(dir);
-}
-
 // The dataset is a copy of all its demos, before any picture.
 static int check_copy(const obsRun* run, loomError* err) {
   const char* in = loom_dataset_path(run->dataset);
   bool all = run->args->demo_count == loom_dataset_demo_count(run->dataset);
   return all ? loom_check_room_like(run->args->obs, in, run->per, err) : 0;
-}
-
-static int open_shards(const obsRun* run, loomError* err) {
-  const renderArgs* a = run->args;
-  if (a->overwrite) remove_shards(run->dir);
-
-  // What an earlier run drew is gone on with only by one who says so.
-  if (!access(run->dir, F_OK) && !a->resume)
-    return loom_error_set(
-        err, LOOM_ERR_USAGE,
-        "%s is there from an earlier run; --resume goes on with it, --overwrite throws it away", run->dir);
-  return loom_make_folder(run->dir, false, err);
 }
 
 // env_args as an environment that observes these pictures would have them.
@@ -472,13 +438,14 @@ static char* env_args_with_cameras(const renderArgs* a, const loomDataset* datas
 
 static int show_assembly(void* user, int done, int total) {
   const obsRun* run = user;
-  tool_progress("written", done, total, loom_clock() - run->begun, "demos");
+  if (tool_sharing_shows(&run->args->sharing))
+    tool_progress("written", done, total, loom_clock() - run->begun, "demos");
   return tool_stop;
 }
 
 // A demo of the dataset that is written: which, and what is told of its context.
 typedef struct obsWritten {
-  char path[LOOM_PATH_MAX + 64];  // of its shard
+  char path[LOOM_PATH_MAX];  // of its shard
   char context[32], pair_of[LOOM_DEMO_NAME];
   char* drawn;  // NULL = the source's context
   loomAttr attr[4];
@@ -487,7 +454,7 @@ typedef struct obsWritten {
 // What was drawn lies with the pictures, so that a run that goes on has it.
 static int read_context(obsWritten* to, const obsRun* run, int item, int number, int source, loomError* err) {
   loomDataset* shard;
-  bool other = context_of(run, item) > 0;
+  bool other = render_obs_context(run, item) > 0;
   snprintf(to->context, sizeof to->context, "source");
   snprintf(to->pair_of, sizeof to->pair_of, "demo_%d", other ? source : number);
 
@@ -501,7 +468,8 @@ static int read_context(obsWritten* to, const obsRun* run, int item, int number,
 
   to->attr[0] = loom_attr_string("context", to->context);
   to->attr[1] = loom_attr_string("pair_of", to->pair_of);
-  to->attr[2] = loom_attr_string("loom_context_of", loom_dataset_demo_name(run->dataset, demo_of(run, item)));
+  to->attr[2] =
+      loom_attr_string("loom_context_of", loom_dataset_demo_name(run->dataset, render_obs_demo(run, item)));
   to->attr[3] = loom_attr_string(RENDER_CONTEXT_ATTR, to->drawn ? to->drawn : "{}");
   return code;
 }
@@ -535,13 +503,13 @@ static int list_written(obsAssembly* s, const obsRun* run, loomError* err) {
     return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
 
   for (int i = 0; !code && i < run->items; i++) {
-    if (run->bad[i] || run->bad[i - context_of(run, i)]) continue;
+    if (run->bad[i] || run->bad[i - render_obs_context(run, i)]) continue;
     obsWritten* to = &s->written[s->n];
-    if (!context_of(run, i)) source = s->n;
+    if (!render_obs_context(run, i)) source = s->n;
 
-    shard_path(to->path, run, i);
-    s->source[s->n] =
-        (loomSource){loom_dataset_path(run->dataset), loom_dataset_demo_name(run->dataset, demo_of(run, i))};
+    render_obs_shard(to->path, run, i);
+    s->source[s->n] = (loomSource){loom_dataset_path(run->dataset),
+                                   loom_dataset_demo_name(run->dataset, render_obs_demo(run, i))};
     s->beside[s->n] = (loomSource){to->path, NULL};
     code = run->per > 1 ? read_context(to, run, i, s->n, source, err) : 0;
     s->extra[s->n] = (loomRecord){.nattr = 4, .attr = to->attr};
@@ -550,15 +518,17 @@ static int list_written(obsAssembly* s, const obsRun* run, loomError* err) {
   return code;
 }
 
-static int assemble_obs(obsRun* run, loomError* err) {
+static int assemble_obs(void* user, loomError* err) {
+  obsRun* run = user;
   const renderArgs* a = run->args;
   obsAssembly all = {0};
   int code = list_written(&all, run, err);
 
   char* env_args = a->camera_count ? env_args_with_cameras(a, run->dataset) : NULL;
   char* sense = loom_sense_text(&run->sense);
-  loomAttr attr[] = {loom_attr_string(LOOM_SENSE_ATTR, sense ? sense : ""),
-                     loom_attr_string("env_args", env_args ? env_args : "{}")};
+  loomAttr attr[4] = {loom_attr_string(LOOM_SENSE_ATTR, sense ? sense : "")};
+  int attrs = 1 + loom_run_attrs(attr + 1, run->settings, NULL);
+  if (env_args) attr[attrs++] = loom_attr_string("env_args", env_args);
 
   // The source's demos, each with its pictures; several of one demo are numbered anew.
   loomAssembleDef def = loom_default_assemble_def();
@@ -566,7 +536,7 @@ static int assemble_obs(obsRun* run, loomError* err) {
   def.extra = run->per > 1 ? all.extra : NULL;
   def.keep_names = run->per == 1;
   def.attr = attr;
-  def.nattr = env_args ? 2 : 1;
+  def.nattr = attrs;
   def.progress = show_assembly;
   def.user = run;
 
@@ -579,7 +549,6 @@ static int assemble_obs(obsRun* run, loomError* err) {
 
   tool_progress_end();
   tool_tell_left_out(&left_out, !code);
-  run->finished = all.n;
 
   cJSON_free(env_args);
   free(sense);
@@ -603,60 +572,89 @@ static int check_contexts(const obsRun* run, loomError* err) {
   return code;
 }
 
+static int count_written(const obsRun* run) {
+  int n = 0;
+  for (int i = 0; i < run->items; i++) n += !run->bad[i] && !run->bad[i - render_obs_context(run, i)];
+  return n;
+}
+
+// What is drawn, of which cameras.
+static int choose_pictures(obsRun* run, renderArgs* a, loomError* err) {
+  int code = usual_cameras(a, run->dataset, err);
+  if (!code) code = set_box(a, run->task, err);
+  if (!code) code = set_keys(run, err);
+  if (!code) code = check_contexts(run, err);
+  if (!code && a->demo_count > INT32_MAX / run->per)
+    code =
+        loom_error_set(err, LOOM_ERR_USAGE, "%d contexts of %d demos are too many", run->per, a->demo_count);
+  run->items = a->demo_count * run->per;
+  run->hash = hash_of(run);
+  return code ? code : check_copy(run, err);
+}
+
+static int make_room(obsRun* run, loomError* err) {
+  size_t n = (size_t)run->items + 1;
+  run->bad = calloc(n, sizeof *run->bad);
+  run->pictures = calloc(n, sizeof *run->pictures);
+  return run->bad && run->pictures ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+}
+
+// Pictures first, all of them; only then the dataset.
+static int draw_and_write(obsRun* run, loomError* err) {
+  int code = make_room(run, err);
+  if (!code) code = count_pictures(run, err);
+
+  run->begun = loom_clock();
+  if (!code) code = draw_all(run, err);
+  run->seconds = loom_clock() - run->begun;
+  run->finished = code ? 0 : count_written(run);
+
+  run->begun = loom_clock();
+  return code ? code : render_obs_finish(run, assemble_obs, err);
+}
+
+static void tell_pictures(cJSON* out, const obsRun* run) {
+  const renderArgs* a = run->args;
+  double rate = run->seconds > 0 ? (double)run->drawn / run->seconds : 0;
+
+  cJSON_AddStringToObject(out, "dataset", a->obs);
+  cJSON_AddNumberToObject(out, "written", run->finished);
+  cJSON_AddNumberToObject(out, "pictures", (double)run->drawn);
+  cJSON_AddNumberToObject(out, "seconds", run->seconds);
+  cJSON_AddNumberToObject(out, "pictures_per_second", rate);
+
+  if (!a->json && !a->silent)
+    printf("wrote %s: %d demos, %lld pictures of %dx%d, %.0f a second\n", a->obs, run->finished,
+           (long long)run->drawn, a->def.width, a->def.height, rate);
+}
+
 int render_obs(cJSON* out, renderArgs* a, const loomTask* task, const loomDataset* dataset, loomError* err) {
   obsRun run = {.args = a, .task = task, .dataset = dataset};
   run.per = a->context_set ? 1 + (int)a->per_demo : 1;
 
   if (!a->demo_count) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: it has no demos", a->target);
 
-  // What is drawn, of which cameras, and where the shards go.
+  // What is drawn, and where the shards go.
   tool_draw_side_by_side();
-  int code = usual_cameras(a, dataset, err);
-  if (!code) code = set_box(a, task, err);
-  if (!code) code = set_keys(&run, err);
-  if (!code) code = check_contexts(&run, err);
-  if (!code && a->demo_count > INT32_MAX / run.per)
-    code =
-        loom_error_set(err, LOOM_ERR_USAGE, "%d contexts of %d demos are too many", run.per, a->demo_count);
-  run.items = a->demo_count * run.per;
+  int code = choose_pictures(&run, a, err);
+  if (!code) code = render_obs_open(&run, err);
+  if (code || run.complete) {
+    a->silent = true;
+    render_obs_leave(&run);
+    return code;
+  }
 
-  run.hash = hash_of(&run);
-  snprintf(run.dir, sizeof run.dir, "%.*s.images", LOOM_PATH_MAX - 16, a->obs);
-  if (!code) code = check_copy(&run, err);
-  if (!code) code = open_shards(&run, err);
-  if (code) return code;
-
-  // Pictures first, all of them; only then the dataset.
-  run.bad = calloc((size_t)run.items + 1, sizeof *run.bad);
-  if (!run.bad) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
-  if (!code) code = count_pictures(&run, err);
-
-  run.begun = loom_clock();
-  if (!code) code = draw_all(&run, err);
-  double seconds = loom_clock() - run.begun;
-
-  run.begun = loom_clock();
-  if (!code) code = assemble_obs(&run, err);
-  if (!code) remove_shards(run.dir);
+  code = draw_and_write(&run, err);
+  a->silent = !tool_sharing_tells(&a->sharing, run.made);
 
   // Whatever went wrong, the pictures are there.
   if (code == LOOM_ERR_IO || (code && tool_stop && run.finished))
-    loom_error_suffix(err, code, "; what is drawn lies in %s: --resume goes on", run.dir);
-
-  free(run.bad);
+    loom_error_suffix(err, code, "; what is drawn lies in %s: %s", run.dir, render_obs_goes_on(&run));
+  render_obs_leave(&run);
   if (code) return code;
 
   // What was written, also where some demos were left out.
-  cJSON_AddStringToObject(out, "dataset", a->obs);
-  cJSON_AddNumberToObject(out, "written", run.finished);
-  cJSON_AddNumberToObject(out, "pictures", (double)run.drawn);
-  cJSON_AddNumberToObject(out, "seconds", seconds);
-  cJSON_AddNumberToObject(out, "pictures_per_second", seconds > 0 ? (double)run.drawn / seconds : 0);
-
-  if (!a->json)
-    printf("wrote %s: %d demos, %lld pictures of %dx%d, %.0f a second\n", a->obs, run.finished,
-           (long long)run.drawn, a->def.width, a->def.height, seconds > 0 ? (double)run.drawn / seconds : 0);
-
+  tell_pictures(out, &run);
   if (run.finished == run.items) return 0;
   return loom_error_set(err, LOOM_ERR_FORMAT, "%d of %d demos could not be drawn", run.items - run.finished,
                         run.items);

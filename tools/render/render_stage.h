@@ -13,6 +13,7 @@
 #include "engine/task/task.h"
 #include "tools/render/render_looks.h"
 #include "tools/shared/overlay.h"
+#include "tools/shared/sharing.h"
 #include "tools/shared/timeline.h"
 
 enum { RENDER_MAX_CAMERAS = 8, RENDER_MAX_DEMOS = 256, RENDER_MODES = 3, RENDER_GAP = 2 };
@@ -41,6 +42,8 @@ typedef struct renderArgs {
   loomRenderDef def;
   loomCloudDef cloud;  // points 0: none; low = high: the task's workspace
   loomAssetRoots roots;
+  toolSharing sharing;  // of --obs
+  bool silent;          // another process tells what came of it
 } renderArgs;
 
 /// "table" for the view of the table.
