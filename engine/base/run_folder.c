@@ -183,7 +183,7 @@ int loom_run_folder_check(const loomRunFolderDef* def, loomError* err) {
   if (code || !loom_is_folder(def->path)) return code;
 
   // What is in it, as if it were locked.
-  code = check_idle(def, def->path, true, err);
+  if (!def->shared) code = check_idle(def, def->path, true, err);
   folder.resumed = loom_run_folder_has(&folder, def->mark);
   if (!code) code = check_mode(&folder, err);
   return code ? code : visit_own(def, check_not_read, err);

@@ -192,7 +192,7 @@ static int look_elsewhere(bool* known, void* user, int i, loomError* err) {
   const loomRolloutShare* s = r->def->share;
 
   // Of a part, others are no concern.
-  *known = s->shards && i % s->shards != s->shard;
+  *known = (s->shards && i % s->shards != s->shard) || (s->is_over && s->is_over(s->user));
   if (*known) return LOOM_OK;
   loomRolloutPiece piece = piece_of(r, i);
   piece.rollout->number = r->def->first + (uint64_t)i;

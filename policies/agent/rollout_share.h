@@ -22,6 +22,9 @@ struct loomRolloutShare {
   /// may be called by several threads at once, for different episodes. Both may be NULL.
   void (*put)(FILE* to, void* user, const loomRollout* rollout);
   int (*take)(void* user, const loomRollout* rollout, const char* bytes, size_t n);
+  /// What the episodes are for is there already: they are needed no more, and the report is of no use. May be
+  /// NULL.
+  bool (*is_over)(void* user);
   void* user;
 };
 

@@ -16,7 +16,7 @@
 #include "engine/observe/observer.h"
 #include "engine/task/agree.h"
 #include "policies/data/normal.h"
-#include "policies/learn/dagger_internal.h"
+#include "policies/learn/dagger_together.h"
 
 loomDaggerDef loom_default_dagger_def(void) {
   return (loomDaggerDef){.gate = LOOM_GATE_MIXTURE,
@@ -30,7 +30,8 @@ loomDaggerDef loom_default_dagger_def(void) {
                          .final_steps = 8000,
                          .evaluations = 50,
                          .expert_successes = 1,
-                         .evaluation_seed = 1000};
+                         .evaluation_seed = 1000,
+                         .heartbeat = 20};
 }
 
 void loom_dagger_report_destroy(loomDaggerReport* report) {
@@ -39,7 +40,8 @@ void loom_dagger_report_destroy(loomDaggerReport* report) {
 }
 
 typedef struct dagger {
-  const loomDaggerDef* def;
+  const loomDaggerDef* def;  // own
+  loomDaggerDef own;
   loomDaggerReport* report;
   loomTrainConfig* config;  // of the round in hand
   int members;
@@ -97,8 +99,15 @@ static int try_folder(loomRunFolder* out, const loomDaggerDef* d, loomError* err
                                     "final_*.csv",
                                     "final.safetensors",
                                     NULL};
-  static const char* const folders[] = {"round_*", "final_*", "member_*", NULL};
-  static const char* const inner[] = {LOOM_TRAIN_FILES, NULL};
+  static const char* const folders[] = {"round_*",         "final_*", "member_*", LOOM_DAGGER_TOGETHER,
+                                        LOOM_SHARE_LEASES, NULL};
+  static const char* const inner[] = {LOOM_TRAIN_FILES,
+                                      "[0-9]*_[0-9]*.hdf5*",
+                                      LOOM_ROLLOUT_PIECES "*",
+                                      "done-*",
+                                      "*-*.[0-9]*",
+                                      LOOM_SHARE_NOW,
+                                      NULL};
 
   // None of what is read may be among them.
   const loomTrainConfig* config = d->config;
@@ -107,7 +116,8 @@ static int try_folder(loomRunFolder* out, const loomDaggerDef* d, loomError* err
 
   loomRunFolderDef def = {.path = d->folder,
                           .parents = true,
-                          .mode = loom_folder_mode(d->overwrite, d->resume),
+                          .mode = loom_folder_mode(d->overwrite, d->resume || d->share),
+                          .shared = d->share,
                           .mark = settings_file,
                           .own = own,
                           .folders = folders,
@@ -132,7 +142,7 @@ static int open_folder(dagger* g, loomError* err) {
   code = describe_run(&text, g, err);
   if (!code) code = loom_run_folder_settings(&g->folder, settings_file, text, err);
   free(text);
-  return code;
+  return code || !g->def->share ? code : loom_dagger_join(&g->own.together, g->def, &g->folder, err);
 }
 
 // ---- a round's novices
@@ -264,17 +274,19 @@ static int train_safety(dagger* g, loomError* err) {
   return code;
 }
 
+// Rounds before there was anything to learn from have no classifier.
+static int load_safety(dagger* g, int round, loomError* err) {
+  char path[LOOM_DAGGER_PATH];
+  loom_dagger_path(path, g->def, "safety_%d.safetensors", round);
+  loom_safety_destroy(&g->safety);
+  return access(path, F_OK) ? LOOM_OK : loom_safety_load(&g->safety, path, err);
+}
+
 // The state a finished round leaves: its novices, and what judges them.
 static int resume_round(dagger* g, int round, loomError* err) {
-  char path[LOOM_DAGGER_PATH];
   int code = LOOM_OK;
   for (int k = 0; !code && k < g->members; k++) code = load_member(g, round, k, err);
-
-  // Rounds before there was anything to learn from have no classifier.
-  loom_dagger_path(path, g->def, "safety_%d.safetensors", round);
-  if (!code && g->def->gate == LOOM_GATE_SAFETY && !access(path, F_OK))
-    code = loom_safety_load(&g->safety, path, err);
-  return code;
+  return code || g->def->gate != LOOM_GATE_SAFETY ? code : load_safety(g, round, err);
 }
 
 // ---- a round
@@ -296,42 +308,20 @@ static loomGateDef gate_of(dagger* g) {
   return gate;
 }
 
-// The one round that a file has; *out stays as it is where there is no file.
-static int read_round(loomDaggerRound* out, const char* path, loomError* err) {
-  loomDaggerReport kept = {0};
-  int code = loom_dagger_read_rounds(&kept, path, err);
-  if (!code && kept.n == 1) *out = kept.round[0];
-  loom_dagger_report_destroy(&kept);
-  return code;
-}
-
-// Where nobody was asked there is no dataset.
-static int tell_collected(const dagger* g, loomError* err) {
-  char path[LOOM_DAGGER_PATH];
-  loom_dagger_path(path, g->def, "round_%d.hdf5", g->round);
-  return g->def->collected && !access(path, F_OK) ? g->def->collected(g->def->user, path, err) : LOOM_OK;
-}
-
 // Kept beside the dataset, for a run that is stopped while it trains.
 static int collect_round(dagger* g, loomDaggerRound* r, loomError* err) {
   char path[LOOM_DAGGER_PATH];
   loom_dagger_path(path, g->def, "collected_%d.csv", g->round);
-  int code = LOOM_OK;
   r->round = g->round;
   r->beta = g->def->gate == LOOM_GATE_MIXTURE ? pow(g->def->beta, g->round) : NAN;
 
   // What an earlier part of the run collected is there already; without demos round 0 collects nothing.
-  if (!access(path, F_OK)) {
-    code = read_round(r, path, err);
-  } else if (g->round || g->def->demos) {
+  if (access(path, F_OK) && (g->round || g->def->demos)) {
     loomGateDef gate = gate_of(g);
-    code = loom_dagger_collect(r, g->def, &gate, g->round, err);
-    if (!code) code = tell_collected(g, err);
-
-    loomDaggerReport kept = {.n = 1, .round = r};
-    if (!code) code = loom_dagger_write_rounds(path, &kept, err);
+    int code = loom_dagger_collect(r, g->def, &gate, err);
+    if (code) return code;
   }
-  return code;
+  return loom_dagger_read_round(r, path, err);
 }
 
 static void find_best(loomDaggerReport* report) {
@@ -340,15 +330,25 @@ static void find_best(loomDaggerReport* report) {
     if (report->round[i].succeeded >= report->round[report->best].succeeded) report->best = i;
 }
 
-static int finish_round(dagger* g, const loomDaggerRound* r, loomError* err) {
+// What learn_round has in hand.
+typedef struct learning {
+  dagger* g;
+  loomDaggerRound* r;
+  double start;
+} learning;
+
+static int finish_round(void* user, loomError* err) {
+  const learning* l = user;
+  dagger* g = l->g;
   loomDaggerReport* report = g->report;
   char path[LOOM_DAGGER_PATH];
+  l->r->seconds = loom_clock() - l->start;
   loomDaggerRound* grown = realloc(report->round, (size_t)(report->n + 1) * sizeof *grown);
   if (!grown) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a round");
 
   // The report grows by a round, which may be the best one so far.
   report->round = grown;
-  report->round[report->n++] = *r;
+  report->round[report->n++] = *l->r;
   find_best(report);
 
   // Its files, and last the table: a round that is in it is done.
@@ -358,40 +358,76 @@ static int finish_round(dagger* g, const loomDaggerRound* r, loomError* err) {
 
   loom_dagger_path(path, g->def, "rounds.csv", 0);
   if (!code) code = loom_dagger_write_rounds(path, report, err);
-  if (!code && g->def->finished) g->def->finished(g->def->user, r, false);
+  if (!code && g->def->finished) g->def->finished(g->def->user, l->r, false);
+  return code;
+}
+
+// Of another process, where that has finished the round.
+static int read_table(dagger* g, loomError* err) {
+  char path[LOOM_DAGGER_PATH];
+  loom_dagger_path(path, g->def, "rounds.csv", 0);
+
+  int evaluated = g->report->evaluated, succeeded = g->report->succeeded;
+  loom_dagger_report_destroy(g->report);
+  int code = loom_dagger_read_rounds(g->report, path, err);
+  g->report->evaluated = evaluated;
+  g->report->succeeded = succeeded;
+  find_best(g->report);
   return code;
 }
 
 // The novice alone.
-static int measure_novice(loomDaggerRound* out, dagger* g, const char* errors, loomError* err) {
+static int measure_novice(loomDaggerRound* out, dagger* g, const loomDaggerTrial* trial, loomError* err) {
   loomGateDef alone = {.kind = LOOM_GATE_NOVICE, .expert = *g->def->expert, .members = 1};
 
   alone.member[0] = &g->member[0];
-  return loom_dagger_measure(out, g->def, &alone, g->round, errors, err);
+  return loom_dagger_measure(out, g->def, &alone, trial, err);
+}
+
+static int train_one(void* user, int k, loomError* err) {
+  return train_member(user, k, err);
+}
+
+static int train_judge(void* user, int i, loomError* err) {
+  (void)i;
+  return train_safety(user, err);
+}
+
+// Each of them by one process; all have it then.
+static int train_round(dagger* g, loomError* err) {
+  char name[32];
+  snprintf(name, sizeof name, "trained-%d", g->round);
+  int code = loom_dagger_each(g->def, name, g->members, train_one, g, err);
+  for (int k = 0; !code && k < g->members; k++) code = load_member(g, g->round, k, err);
+
+  // What will judge that novice in the next round.
+  if (code || g->def->gate != LOOM_GATE_SAFETY) return code;
+  snprintf(name, sizeof name, "judge-%d", g->round);
+  code = loom_dagger_each(g->def, name, 1, train_judge, g, err);
+  return code || !g->def->together ? code : load_safety(g, g->round, err);
 }
 
 static int learn_round(dagger* g, loomError* err) {
   loomDaggerRound r = {0};
-  double start = loom_clock();
+  char name[32];
+  learning l = {g, &r, loom_clock()};
 
   // The expert and the last novice act, and a novice is trained on all that was ever asked.
   int code = collect_round(g, &r, err);
-  for (int k = 0; !code && k < g->members; k++) code = train_member(g, k, err);
-  for (int k = 0; !code && k < g->members; k++) code = load_member(g, g->round, k, err);
-
-  // What will judge that novice in the next round.
-  if (!code && g->def->gate == LOOM_GATE_SAFETY) code = train_safety(g, err);
+  if (!code) code = train_round(g, err);
   if (code) return code;
 
-  code = measure_novice(&r, g, "errors_%d.csv", err);
-  r.seconds = loom_clock() - start;
-  return code ? code : finish_round(g, &r, err);
+  snprintf(name, sizeof name, "measured-%d", g->round);
+  const loomDaggerTrial trial = {name, g->round, "errors_%d.csv", finish_round, &l};
+  code = measure_novice(&r, g, &trial, err);
+  return code || !g->def->together ? code : read_table(g, err);
 }
 
 // ---- the end
 
 // Nobody has to be judged any more: a novice of all rows, those kept for the safety classifier too.
-static int train_final(dagger* g, loomError* err) {
+static int train_final(void* user, int i, loomError* err) {
+  dagger* g = user;
   char path[LOOM_DAGGER_PATH];
   loomTrainConfig* c = g->config;
   const loomDaggerDef* def = g->def;
@@ -401,16 +437,36 @@ static int train_final(dagger* g, loomError* err) {
   if (def->final_steps % c->train.epochs) c->train.epochs = 1;
   c->train.steps = def->final_steps / c->train.epochs;
 
+  (void)i;
   loom_dagger_path(path, def, "final_%d", g->round);
-  int code = train_in(g, path, "", err);
-  return code ? code : load_novice(g, path, 0, err);
+  return train_in(g, path, "", err);
+}
+
+static int finish_final(void* user, loomError* err) {
+  const learning* l = user;
+  dagger* g = l->g;
+  loomDaggerRound* r = l->r;
+  char path[LOOM_DAGGER_PATH];
+  loomDaggerReport one = {.n = 1, .round = r};
+  r->seconds = loom_clock() - l->start;
+
+  // Of equals the latest is the best, and it is the latest of all.
+  int code = save_novice(g, "final.safetensors", err);
+  if (!code && r->succeeded >= g->report->round[g->report->best].succeeded)
+    code = save_novice(g, "best.safetensors", err);
+
+  // Its own table comes last: once it is there, all is done.
+  loom_dagger_path(path, g->def, "final_%d.csv", g->round);
+  if (!code) code = loom_dagger_draw(g->report, g->def, err);
+  if (!code) code = loom_dagger_write_rounds(path, &one, err);
+  if (!code && g->def->finished) g->def->finished(g->def->user, r, true);
+  return code;
 }
 
 static int finish_run(dagger* g, loomError* err) {
-  char path[LOOM_DAGGER_PATH];
+  char path[LOOM_DAGGER_PATH], folder[LOOM_DAGGER_PATH], name[48];
   loomDaggerRound* r = &g->report->final;
-  loomDaggerReport one = {.n = 1, .round = r};
-  double start = loom_clock();
+  learning l = {g, r, loom_clock()};
 
   // There is a final novice of the last round, unless none is wanted.
   g->round = g->report->n - 1;
@@ -418,25 +474,20 @@ static int finish_run(dagger* g, loomError* err) {
 
   // An earlier part of the run may have measured it.
   loom_dagger_path(path, g->def, "final_%d.csv", g->round);
-  int code = read_round(r, path, err);
+  int code = loom_dagger_read_round(r, path, err);
   if (code || r->evaluated) return code;
 
   r->round = g->round;
   r->beta = NAN;
-  code = train_final(g, err);
-  if (!code) code = measure_novice(r, g, "errors_final_%d.csv", err);
-  r->seconds = loom_clock() - start;
+  snprintf(name, sizeof name, "trained-final-%d", g->round);
+  loom_dagger_path(folder, g->def, "final_%d", g->round);
+  code = loom_dagger_each(g->def, name, 1, train_final, g, err);
+  if (!code) code = load_novice(g, folder, 0, err);
 
-  // Of equals the latest is the best, and it is the latest of all.
-  if (!code) code = save_novice(g, "final.safetensors", err);
-  if (!code && r->succeeded >= g->report->round[g->report->best].succeeded)
-    code = save_novice(g, "best.safetensors", err);
-
-  // Its own table comes last: once it is there, all is done.
-  if (!code) code = loom_dagger_draw(g->report, g->def, err);
-  if (!code) code = loom_dagger_write_rounds(path, &one, err);
-  if (!code && g->def->finished) g->def->finished(g->def->user, r, true);
-  return code;
+  snprintf(name, sizeof name, "measured-final-%d", g->round);
+  const loomDaggerTrial trial = {name, g->round, "errors_final_%d.csv", finish_final, &l};
+  if (!code) code = measure_novice(r, g, &trial, err);
+  return code || !g->def->together ? code : loom_dagger_read_round(r, path, err);
 }
 
 // ---- what every round needs
@@ -544,7 +595,8 @@ int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err)
   int threads = loom_set_kernel_threads(def->config->train.threads);
 
   if (g && config) {
-    *g = (dagger){.def = def,
+    *g = (dagger){.def = &g->own,
+                  .own = *def,
                   .report = out,
                   .config = config,
                   .members = def->gate == LOOM_GATE_ENSEMBLE ? def->members : 1};
@@ -552,6 +604,7 @@ int loom_dagger(loomDaggerReport* out, const loomDaggerDef* def, loomError* err)
 
     for (int k = 0; k < g->members; k++) loom_trained_destroy(&g->member[k]);
     loom_safety_destroy(&g->safety);
+    loom_dagger_leave(g->own.together, &g->folder, !code);
     loom_run_folder_close(&g->folder);
   } else {
     code = loom_error_set(err, LOOM_ERR_MEMORY, "no memory for DAgger");

@@ -26,6 +26,9 @@
 
 LOOM_C_BEGIN
 
+/// Internal: other processes (policies/learn/dagger_together.h).
+typedef struct loomDaggerTogether loomDaggerTogether;
+
 typedef struct loomDaggerRound {
   int round;
   double beta;  // NAN where the gate is another
@@ -71,18 +74,21 @@ typedef struct loomDaggerDef {
   int reset;          // reset distribution
   int max_steps;      // of an episode; default 0: the task's
   uint64_t seed;
-  double beta;                        // default 0.9
-  loomSafetyDef safety;               // tau is used by all gates, to count
-  int members;                        // ENSEMBLE; default 3
-  double doubt;                       // ENSEMBLE: largest disagreement at which the novice acts; default 0.2
-  int final_steps;                    // of training the final novice; default 8000, 0: none is
-  int evaluations;                    // episodes; default 50
-  int expert_episodes;                // of these, for the expert; default 0: all
-  int expert_successes;               // of the expert, at least; default 1, 0: it may be as bad as it is
-  uint64_t evaluation_seed;           // default 1000
-  int threads;                        // of rollouts, 0 = as many as cores; nothing depends on it
-  bool resume;                        // go on with the folder's run
-  bool overwrite;                     // remove what an earlier run left there
+  double beta;               // default 0.9
+  loomSafetyDef safety;      // tau is used by all gates, to count
+  int members;               // ENSEMBLE; default 3
+  double doubt;              // ENSEMBLE: largest disagreement at which the novice acts; default 0.2
+  int final_steps;           // of training the final novice; default 8000, 0: none is
+  int evaluations;           // episodes; default 50
+  int expert_episodes;       // of these, for the expert; default 0: all
+  int expert_successes;      // of the expert, at least; default 1, 0: it may be as bad as it is
+  uint64_t evaluation_seed;  // default 1000
+  int threads;               // of rollouts, 0 = as many as cores; nothing depends on it
+  bool resume;               // go on with the folder's run
+  bool overwrite;            // remove what an earlier run left there
+  bool share;  // with other processes of the same settings in the same folder; resumes, never overwrites
+  double heartbeat;                   // s, of those on other machines (loomLeaseDef); default 20
+  loomDaggerTogether* together;       // loom_dagger's own
   const volatile sig_atomic_t* stop;  // may be NULL
   /// A round's dataset has been written, and nothing is learned from it yet: pictures and point clouds, which
   /// episodes are not recorded with, may be put into it. NULL: novices see none.
@@ -92,7 +98,8 @@ typedef struct loomDaggerDef {
   /// What a round is doing ("collects", "trains", "is measured"), and how far that is; round -1: the expert
   /// is measured. May be NULL.
   void (*progress)(void* user, int round, const char* what, int64_t done, int64_t total);
-  /// A round has been measured; final: it is the last novice, of all rows. May be NULL.
+  /// A round has been measured, here and not by another process; final: it is the last novice, of all rows.
+  /// May be NULL.
   void (*finished)(void* user, const loomDaggerRound* round, bool final);
   void* user;
 } loomDaggerDef;

@@ -7,7 +7,7 @@
 #include "engine/base/file.h"
 #include "engine/data/dataset.h"
 #include "engine/run/record_demo.h"
-#include "policies/learn/dagger_internal.h"
+#include "policies/learn/dagger_together.h"
 
 enum { KEPT_FOR_SAFETY = 5 };
 
@@ -15,10 +15,10 @@ typedef struct collection {
   const loomDaggerDef* def;
   loomGate* gate;
   int round, n;
-  const char* what;
-  int* pieces;     // (n) demos that came of each episode
-  bool own_model;  // demos differ in their models
-  char* xml;       // the model of all, where they do not
+  const char *what, *name;  // what is told; what other processes know it by
+  int* pieces;              // (n) demos that came of each episode
+  bool own_model;           // demos differ in their models
+  char* xml;                // the model of all, where they do not
   int done;
   loomError error;
 } collection;
@@ -44,6 +44,18 @@ static void part_path(char out[LOOM_DAGGER_PATH], const collection* c, int episo
   loom_dagger_path(out, c->def, name, c->round);
 }
 
+// Where other processes may write it too, each has a draft of its own; episodes are told one at a time.
+static int write_part(const collection* c, const char* path, const loomDemoRecord* record, loomError* err) {
+  char draft[LOOM_PATH_MAX];
+  loomWriteDef write = loom_default_write_def();
+  const loomShare* share = loom_dagger_share_of(c->def);
+  if (!share) return loom_demo_record_write(path, record, "demo_0", &write, err);
+
+  loom_share_draft(draft, share, 0, path);
+  int code = loom_demo_record_write(draft, record, "demo_0", &write, err);
+  return code ? code : loom_share_put(draft, path, err);
+}
+
 static int write_piece(const collection* c, const loomRollout* run, const loomTrace* t, loomEpisode* e, int i,
                        int first, int rows, const char* xml, loomError* err) {
   const unsigned arrays =
@@ -64,8 +76,7 @@ static int write_piece(const collection* c, const loomRollout* run, const loomTr
   if (xml) loom_demo_record_attr(&record, loom_attr_string("model_file", xml));
 
   part_path(path, c, i, c->pieces[i]);
-  loomWriteDef write = loom_default_write_def();
-  int code = loom_demo_record_write(path, &record, "demo_0", &write, err);
+  int code = write_part(c, path, &record, err);
   loom_demo_record_destroy(&record);
   return code;
 }
@@ -92,11 +103,21 @@ static int write_episode(const collection* c, const loomRollout* run, const loom
 
 // ---- a round
 
+// Those of other processes are told by whichever thread finds them.
+static void tell_episode(collection* c) {
+  const loomDaggerDef* def = c->def;
+#pragma omp critical(dagger_episodes)
+  {
+    c->done++;
+    if (def->progress) def->progress(def->user, c->round, c->what, c->done, c->n);
+  }
+}
+
 static int keep_episode(void* user, const loomRollout* run, loomTrace* trace, loomEpisode* e) {
   collection* c = user;
   const loomDaggerDef* def = c->def;
 
-  if (def->progress) def->progress(def->user, c->round, c->what, ++c->done, c->n);
+  tell_episode(c);
 
   // Where the simulator failed the last rows may be anything.
   if (trace && run->end != LOOM_RUN_SIMULATOR && write_episode(c, run, trace, e, &c->error)) return 1;
@@ -112,8 +133,9 @@ static void remove_parts(const collection* c) {
       unlink(path);
     }
 
+  // Where a process that stood still may yet write there, the folder goes with the run's end.
   loom_dagger_path(path, c->def, "round_%d.parts", c->round);
-  rmdir(path);
+  if (!c->def->together) rmdir(path);
 }
 
 // mask/train and mask/safe: every fifth demo (of fewer than five, the last) is for the safety classifier
@@ -245,17 +267,116 @@ static loomRolloutDef rollouts_of(collection* c, int n, uint64_t seed, uint64_t 
   return roll;
 }
 
+// ---- episodes of other processes
+
+// What the gate said, but for labels, which are in the rows; and how many demos came of it.
+static void put_said(FILE* to, void* user, const loomRollout* run) {
+  const collection* c = user;
+  int i = (int)(run->number - c->gate->first);
+  const loomGateEpisode* said = &c->gate->episode[i];
+  int head[] = {said->rows, c->pieces ? c->pieces[i] : 0};
+
+  fwrite(head, sizeof *head, 2, to);
+  fwrite(said->deviation, sizeof *said->deviation, (size_t)said->rows, to);
+  fwrite(said->flags, sizeof *said->flags, (size_t)said->rows, to);
+}
+
+static int take_said(void* user, const loomRollout* run, const char* bytes, size_t n) {
+  collection* c = user;
+  int head[2], i = (int)(run->number - c->gate->first);
+  loomGateEpisode* said = &c->gate->episode[i];
+  if (n < sizeof head) return -1;
+
+  memcpy(head, bytes, sizeof head);
+  size_t row = sizeof *said->deviation + sizeof *said->flags;
+  bool fits = head[0] >= 0 && head[0] <= c->gate->capacity && head[1] >= 0 && head[1] <= head[0];
+  if (!fits || n != sizeof head + (size_t)head[0] * row) return -1;
+
+  said->rows = head[0];
+  if (c->pieces) c->pieces[i] = head[1];
+  bytes += sizeof head;
+  memcpy(said->deviation, bytes, (size_t)said->rows * sizeof *said->deviation);
+  memcpy(said->flags, bytes + (size_t)said->rows * sizeof *said->deviation, (size_t)said->rows);
+  tell_episode(c);
+  return 0;
+}
+
+static bool is_over(void* user) {
+  const collection* c = user;
+  return loom_dagger_is_done(c->def, c->name, 0);
+}
+
+// Who drives the episodes is the gate.
+static int roll_out(loomRolloutReport* report, collection* c, loomRolloutDef* roll, loomError* err) {
+  char pieces[80];
+  loomRolloutShare share;
+  loomPolicyMaker maker = loom_gate_maker(c->gate);
+  if (loom_dagger_share_rollouts(&share, pieces, c->def, c->name)) {
+    share.put = put_said;
+    share.take = take_said;
+    share.is_over = is_over;
+    share.user = c;
+    roll->share = &share;
+  }
+
+  int code = loom_rollout(report, c->def->scene, &maker, roll, err);
+  roll->share = NULL;
+  if (!code || !c->error.code) return code;
+
+  // The reason is what the writing of an episode said, rather than that the rollout was stopped.
+  if (err) *err = c->error;
+  return c->error.code;
+}
+
+// ---- collecting
+
+typedef struct collected {
+  collection* c;
+  loomDaggerRound* out;
+  const loomRolloutReport* report;
+} collected;
+
+// The dataset and its counts, which say that it is there. Where nobody was asked there is no dataset.
+static int keep_round(void* user, int i, loomError* err) {
+  const collected* k = user;
+  const loomDaggerDef* def = k->c->def;
+  char path[LOOM_DAGGER_PATH];
+  loomDaggerReport kept = {.n = 1, .round = k->out};
+  (void)i;
+
+  // A process that was killed here may have got through it, and its parts are gone.
+  loom_dagger_path(path, def, "collected_%d.csv", k->c->round);
+  if (!access(path, F_OK)) return LOOM_OK;
+
+  count_steps(k->out, k->c, k->report);
+  int code = assemble_round(k->c, err);
+  loom_dagger_path(path, def, "round_%d.hdf5", k->c->round);
+  if (!code && def->collected && !access(path, F_OK)) code = def->collected(def->user, path, err);
+
+  loom_dagger_path(path, def, "collected_%d.csv", k->c->round);
+  if (!code) code = loom_dagger_write_rounds(path, &kept, err);
+  if (!code) remove_parts(k->c);
+  return code;
+}
+
 int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate_def,
-                        int round, loomError* err) {
+                        loomError* err) {
   loomGate gate = {0};
   loomRolloutReport report = {0};
-  char path[LOOM_DAGGER_PATH];
-  collection c = {
-      .def = def, .gate = &gate, .round = round, .n = round ? def->episodes : def->demos, .what = "collects"};
+  char path[LOOM_DAGGER_PATH], name[32];
+  int round = out->round;
+  collection c = {.def = def,
+                  .gate = &gate,
+                  .round = round,
+                  .n = round ? def->episodes : def->demos,
+                  .what = "collects",
+                  .name = name};
+  collected k = {&c, out, &report};
+
   // No two rounds share a start.
   loomRolloutDef roll = rollouts_of(&c, c.n, def->seed, (uint64_t)round << 32);
   roll.traces = true;
-
+  snprintf(name, sizeof name, "collected-%d", round);
   loom_dagger_path(path, def, "round_%d.parts", round);
   int code = loom_make_folder(path, false, err);
   if (code) return code;
@@ -266,18 +387,11 @@ int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const lo
   // Both act, and what each said goes into the gate.
   if (!code)
     code = loom_gate_create(&gate, gate_def, def->scene, roll.first, c.n, loom_dagger_max_steps(def), err);
-  loomPolicyMaker maker = loom_gate_maker(&gate);
-  if (!code) code = loom_rollout(&report, def->scene, &maker, &roll, err);
+  if (!code) code = roll_out(&report, &c, &roll, err);
+  if (!code) code = loom_dagger_each(def, name, 1, keep_round, &k, err);
 
-  // The reason is what the writing of an episode said, rather than that the rollout was stopped.
-  if (code && c.error.code) {
-    code = c.error.code;
-    if (err) *err = c.error;
-  }
-  if (!code) count_steps(out, &c, &report);
-  if (!code) code = assemble_round(&c, err);
-
-  remove_parts(&c);
+  // What a run by itself does not go on with.
+  if (code && !def->together) remove_parts(&c);
   loom_rollout_report_destroy(&report);
   loom_gate_destroy(&gate);
   free(c.pieces);
@@ -322,29 +436,46 @@ static int write_errors(loomDaggerRound* out, const loomDaggerDef* def, const lo
   return code;
 }
 
+typedef struct measured {
+  collection* c;
+  loomDaggerRound* out;
+  const loomRolloutReport* report;
+  const loomDaggerTrial* trial;
+} measured;
+
+static int keep_measured(void* user, int i, loomError* err) {
+  const measured* m = user;
+  const loomRolloutReport* report = m->report;
+  loomDaggerRound* out = m->out;
+  (void)i;
+
+  out->evaluated = report->n;
+  out->succeeded = report->ends[LOOM_RUN_SUCCESS];
+  memcpy(out->ends, report->ends, sizeof out->ends);
+  out->rate = report->rate;
+  out->within_rate = report->within_rate;
+  out->low = report->low;
+  out->high = report->high;
+
+  int code = m->trial->errors ? write_errors(out, m->c->def, m->c->gate, m->c->round, m->trial->errors, err)
+                              : LOOM_OK;
+  return code ? code : m->trial->keep(m->trial->user, err);
+}
+
 int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate_def,
-                        int round, const char* errors, loomError* err) {
+                        const loomDaggerTrial* trial, loomError* err) {
   loomGate gate = {0};
   loomRolloutReport report = {0};
   bool expert = gate_def->kind == LOOM_GATE_EXPERT && def->expert_episodes > 0;
   int n = expert ? def->expert_episodes : def->evaluations;
-  collection c = {.def = def, .gate = &gate, .round = round, .n = n, .what = "is measured"};
+  collection c = {
+      .def = def, .gate = &gate, .round = trial->round, .n = n, .what = "is measured", .name = trial->name};
+  measured m = {&c, out, &report, trial};
 
   loomRolloutDef roll = rollouts_of(&c, c.n, def->evaluation_seed, 0);
   int code = loom_gate_create(&gate, gate_def, def->scene, 0, c.n, loom_dagger_max_steps(def), err);
-  loomPolicyMaker maker = loom_gate_maker(&gate);
-  if (!code) code = loom_rollout(&report, def->scene, &maker, &roll, err);
-
-  if (!code) {
-    out->evaluated = report.n;
-    out->succeeded = report.ends[LOOM_RUN_SUCCESS];
-    memcpy(out->ends, report.ends, sizeof out->ends);
-    out->rate = report.rate;
-    out->within_rate = report.within_rate;
-    out->low = report.low;
-    out->high = report.high;
-    if (errors) code = write_errors(out, def, &gate, round, errors, err);
-  }
+  if (!code) code = roll_out(&report, &c, &roll, err);
+  if (!code) code = loom_dagger_each(def, trial->name, 1, keep_measured, &m, err);
 
   loom_rollout_report_destroy(&report);
   loom_gate_destroy(&gate);

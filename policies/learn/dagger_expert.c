@@ -6,6 +6,11 @@
 #include "engine/base/file.h"
 #include "policies/learn/dagger_internal.h"
 
+typedef struct expertTrial {
+  const loomDaggerDef* def;
+  const loomDaggerRound* alone;
+} expertTrial;
+
 // What expert.csv says.
 static bool read_expert(loomDaggerRound* alone, const char* path) {
   char line[80];
@@ -53,21 +58,30 @@ static int judge_expert(const loomDaggerDef* def, const loomDaggerRound* alone, 
       def->expert_name, alone->succeeded, alone->evaluated, loom_dagger_max_steps(def), ends);
 }
 
+static int keep_expert(void* user, loomError* err) {
+  const expertTrial* t = user;
+  char path[LOOM_DAGGER_PATH], text[80];
+  loom_dagger_path(path, t->def, "expert.csv", 0);
+
+  snprintf(text, sizeof text, "evaluated,succeeded\n%d,%d\n", t->alone->evaluated, t->alone->succeeded);
+  return loom_file_write_text(path, text, err);
+}
+
 int loom_dagger_measure_expert(loomDaggerReport* report, const loomDaggerDef* def, loomError* err) {
   loomDaggerRound alone = {0};
-  char path[LOOM_DAGGER_PATH], text[80];
+  char path[LOOM_DAGGER_PATH];
   loom_dagger_path(path, def, "expert.csv", 0);
 
   // Once is enough: whoever goes on with a run reads what the first part of it measured. Else no novice is
   // there, and the expert acts alone, on the starts that novices are measured on.
   if (!read_expert(&alone, path)) {
     loomGateDef gate = {.kind = LOOM_GATE_EXPERT, .expert = *def->expert};
-    int code = loom_dagger_measure(&alone, def, &gate, -1, NULL, err);
+    expertTrial measured = {def, &alone};
+    const loomDaggerTrial trial = {
+        .name = "measured-expert", .round = -1, .keep = keep_expert, .user = &measured};
+    int code = loom_dagger_measure(&alone, def, &gate, &trial, err);
     if (code) return loom_error_prefix(err, code, "expert %s", def->expert_name);
-
-    snprintf(text, sizeof text, "evaluated,succeeded\n%d,%d\n", alone.evaluated, alone.succeeded);
-    code = loom_file_write_text(path, text, err);
-    if (code) return code;
+    read_expert(&alone, path);
   }
 
   report->evaluated = alone.evaluated;

@@ -21,16 +21,25 @@ int loom_dagger_check(const loomDaggerDef* def, loomError* err);
 /// folder. NULL: no memory.
 char* loom_dagger_settings(const loomDaggerDef* def);
 
-/// Run round number `round`'s episodes and write those rows at which the expert was asked to round_I.hdf5 (no
-/// file when there are none); counts into *out.
-int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate, int round,
+/// Run round number out->round's episodes and write those rows at which the expert was asked to round_I.hdf5
+/// (no file when there are none), tell of it, and keep the counts, *out, in collected_I.csv.
+int loom_dagger_collect(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate,
                         loomError* err);
 
-/// What the expert alone (no members, round -1) or the novice alone does on the starts for measuring: the
-/// counts of
-/// *out, and, in a file of that name (loom_dagger_path, NULL: none), how far it is from the expert by step.
-int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate, int round,
-                        const char* errors, loomError* err);
+/// How a novice, or the expert, is measured.
+typedef struct loomDaggerTrial {
+  const char* name;    // "measured-3", what other processes know it by
+  int round;           // -1: the expert
+  const char* errors;  // in a file of that name (loom_dagger_path) how far it is from the expert by step;
+                       // NULL: none
+  int (*keep)(void* user, loomError* err);  // what was measured, so that all processes find it
+  void* user;
+} loomDaggerTrial;
+
+/// What the expert alone (no members) or the novice alone does on the starts for measuring: the counts of
+/// *out. One process writes and keeps it, for all: after that it is to be read from where it is kept.
+int loom_dagger_measure(loomDaggerRound* out, const loomDaggerDef* def, const loomGateDef* gate,
+                        const loomDaggerTrial* trial, loomError* err);
 
 /// Before the first round: the expert alone, as it was measured in an earlier part of the run or is now,
 /// told, and LOOM_ERR_UNSUPPORTED where it succeeds in fewer than expert_successes.
@@ -39,6 +48,8 @@ int loom_dagger_measure_expert(loomDaggerReport* report, const loomDaggerDef* de
 /// rounds.csv as a whole, and read again.
 int loom_dagger_write_rounds(const char* path, const loomDaggerReport* report, loomError* err);
 int loom_dagger_read_rounds(loomDaggerReport* out, const char* path, loomError* err);
+/// The one round that a file has; *out stays as it is where there is no file.
+int loom_dagger_read_round(loomDaggerRound* out, const char* path, loomError* err);
 /// The rows of errors_I.csv; sum of rows may be 0 when the file is not there.
 typedef struct loomDaggerErrors {
   int n;

@@ -77,6 +77,14 @@ int loom_dagger_read_rounds(loomDaggerReport* out, const char* path, loomError* 
   return code;
 }
 
+int loom_dagger_read_round(loomDaggerRound* out, const char* path, loomError* err) {
+  loomDaggerReport kept = {0};
+  int code = loom_dagger_read_rounds(&kept, path, err);
+  if (!code && kept.n == 1) *out = kept.round[0];
+  loom_dagger_report_destroy(&kept);
+  return code;
+}
+
 // ---- errors_I.csv
 
 int loom_dagger_read_errors(loomDaggerErrors* out, const char* path, loomError* err) {

@@ -10,11 +10,13 @@ share_in() { # FOLDER OPTION...
   mkdir -p "$work/$run_name-$1"
   exec "${words[@]}" "${@:2}" </dev/null
 }
+# Names of logs have the time in them.
+list() { (cd "$work/$run_name-$1" && find . | sed 's/tfevents.*/tfevents/' | sort -u); }
 same_and_tidy() { # FOLDER
   local file
   for file in $run_files; do cmp "$work/$run_name-a/$file" "$work/$run_name-$1/$file" || return 1; done
-  [ "$(cd "$work/$run_name-a" && find . | sort)" = "$(cd "$work/$run_name-$1" && find . | sort)" ] && return
-  find "$work/$run_name-$1"
+  [ "$(list a)" = "$(list "$1")" ] && return
+  diff <(list a) <(list "$1")
   return 1
 }
 several() { # N

@@ -15,6 +15,7 @@
 #include "tools/shared/damage.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
+#include "tools/shared/sharing.h"
 #include "tools/shared/teacher.h"
 
 typedef struct daggerArgs {
@@ -27,6 +28,7 @@ typedef struct daggerArgs {
   double beta, tau, threshold, doubt, rate;
   bool resume, overwrite, json, skip;
   loomAssetRoots roots;
+  toolSharing sharing;
 } daggerArgs;
 
 static const toolOption options[] = {
@@ -94,6 +96,8 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("resume", 0, NULL, daggerArgs, BOOL, resume,
                    .about = "go on with a run that was stopped, or add rounds to one"),
     TOOL_OVERWRITE_OPTION(daggerArgs, overwrite),
+    TOOL_SHARE_OPTION(daggerArgs, sharing, "DIR"),
+    TOOL_HEARTBEAT_OPTION(daggerArgs, sharing),
     TOOL_OPTION_AS("json", 0, NULL, daggerArgs, BOOL, json, .about = "the rounds on stdout"),
     TOOL_SKIP_OPTION(daggerArgs, skip),
     TOOL_SKIP_DAMAGED_OPTION,
@@ -112,9 +116,23 @@ static const toolCommand command = {
     .after =
         "examples:\n"
         "  demoloom dagger threading --expert scripted --demos 5 --rounds 8 -o runs/dagger\n"
-        "  demoloom dagger threading --expert generator --gate safety -o runs/safedagger\n",
+        "  demoloom dagger threading --expert generator --gate safety -o runs/safedagger\n"
+        "  mpirun -n 4 demoloom dagger threading --expert scripted --demos 5 -o runs/dagger    by four "
+        "processes\n",
     TOOL_OPTIONS(options),
 };
+
+static int read_sharing(daggerArgs* a) {
+  int code = tool_sharing(&a->sharing, "dagger");
+  if (code || !a->sharing.on) return code;
+  if (a->overwrite)
+    return tool_usage("dagger",
+                      "%s, it cannot --overwrite: one that comes later would throw away what the others have "
+                      "made; remove %s first",
+                      tool_sharing_why(&a->sharing), a->folder);
+  a->threads = tool_sharing_threads(&a->sharing, a->threads);
+  return 0;
+}
 
 static int read_dagger_options(daggerArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
@@ -129,7 +147,8 @@ static int read_dagger_options(daggerArgs* a, int argc, char** argv) {
   // Round 0 learns from demos: the expert's, unless datasets are given.
   a->task = argv[optind];
   if (a->demos < 0) a->demos = a->ndata ? 0 : 10;
-  return tool_one_of_both("dagger", a->overwrite, a->resume);
+  code = tool_one_of_both("dagger", a->overwrite, a->resume);
+  return code ? code : read_sharing(a);
 }
 
 // ---- what is learned, and how
@@ -206,6 +225,7 @@ typedef struct stage {
 
 static void show_dagger_progress(void* user, int round, const char* what, int64_t done, int64_t total) {
   stage* at = user;
+  if (!tool_sharing_shows(&at->a->sharing)) return;
   char name[64] = "the expert is measured:";
 
   // Another stage begins: it has its own rate.
@@ -225,6 +245,7 @@ static bool is_weak(int evaluated, int succeeded) {
 static void show_expert(void* user, int evaluated, int succeeded) {
   const daggerArgs* a = ((stage*)user)->a;
   double low, high;
+  if (!tool_sharing_shows(&a->sharing)) return;
   tool_progress_end();
 
   loom_wilson(&low, &high, succeeded, evaluated);
@@ -371,6 +392,8 @@ static loomDaggerDef define_run(const daggerArgs* a) {
   def.threads = (int)a->threads;
   def.resume = a->resume;
   def.overwrite = a->overwrite;
+  def.share = a->sharing.on;
+  def.heartbeat = a->sharing.heartbeat;
 
   // Ctrl-C stops it, --resume goes on.
   def.stop = &tool_stop;
@@ -436,7 +459,8 @@ int cmd_dagger(int argc, char** argv) {
                   .tau = 0.3,
                   .threshold = 0.5,
                   .doubt = 0.2,
-                  .rate = 1e-3};
+                  .rate = 1e-3,
+                  .sharing = TOOL_SHARING};
   loomDaggerReport report = {0};
   loomTask* task = NULL;
   loomScene* scene = NULL;
@@ -451,10 +475,13 @@ int cmd_dagger(int argc, char** argv) {
   if (!code) code = run_dagger(&a, &report, scene, &err);
 
   // The rounds as a table, or as JSON.
-  if (!code && a.json) print_dagger_json(&report);
-  if (!code && !a.json) print_dagger_text(&report, a.folder);
+  bool tells = tool_sharing_shows(&a.sharing);
+  if (!code && a.json && tells) print_dagger_json(&report);
+  if (!code && !a.json && tells) print_dagger_text(&report, a.folder);
 
-  if (code) tool_go_on(&err, code, a.folder, "settings.yaml");
+  if (code == LOOM_ERR_INTERRUPTED && a.sharing.on)
+    loom_error_suffix(&err, code, "; the other processes go on, and so does the same command");
+  if (code && !a.sharing.on) tool_go_on(&err, code, a.folder, "settings.yaml");
   int status = code ? tool_fail(&err) : EXIT_DONE;
   loom_dagger_report_destroy(&report);
   loom_scene_destroy(scene);
