@@ -81,7 +81,7 @@ int loom_dagger_read_round(loomDaggerRound* out, const char* path, loomError* er
   loomDaggerReport kept = {0};
   int code = loom_dagger_read_rounds(&kept, path, err);
   if (!code && kept.n == 1) *out = kept.round[0];
-  loom_dagger_report_destroy(&kept);
+  free(kept.round);
   return code;
 }
 

@@ -18,8 +18,8 @@ int loom_dagger_join(loomDaggerTogether** out, const loomDaggerDef* def, loomRun
 /// Whoever is the last to leave a run that is `over` clears up. together NULL: there was nobody else.
 void loom_dagger_leave(loomDaggerTogether* together, loomRunFolder* folder, bool over);
 
-/// Pieces of work 0 .. n - 1 that are called NAME with their number: make(user, i) by whoever takes them, each
-/// once; back when all are done. Without other processes: one after the other. LOOM_ERR_INTERRUPTED after
+/// Pieces of work 0 .. n - 1, called NAME and their number: make(user, i) by whoever takes them, each once;
+/// back when all are done. Without other processes: one after the other. LOOM_ERR_INTERRUPTED after
 /// def->stop.
 int loom_dagger_each(const loomDaggerDef* def, const char* name, int n,
                      int (*make)(void* user, int i, loomError* err), void* user, loomError* err);
