@@ -1,5 +1,5 @@
 #!/bin/bash
-# A grid of finetuning runs and a dataset, each by all tasks of a Slurm job: `sbatch --nodes=2 --ntasks=2 job.sh`. The
+# A grid of finetuning runs, a dataset and rollouts, each by all tasks of a Slurm job: `sbatch --nodes=2 --ntasks=2 job.sh`. The
 # folder that it is started in is one that all nodes see. A job that was cut short goes on when it is given again.
 #SBATCH --job-name=demoloom
 #SBATCH --output=demoloom-%j.txt
@@ -7,3 +7,4 @@
 set -e
 srun demoloom finetune "$GRID" -o grid -j 1
 srun demoloom generate $TASK -o demos.hdf5
+srun demoloom rollout $POLICY --results tried.json

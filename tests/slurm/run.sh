@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A Slurm of this machine's own, one machine as two nodes (Debian's slurm-wlm and munge; as root), whose job tests/slurm/job.sh
-# drains a grid of finetuning runs and generates a dataset: both nodes have had a part of it, and the bytes are those that
-# one process makes. Then one task of such a generation is killed. Not in `make test`. Closes with `N passed, N failed`.
+# drains a grid of finetuning runs, generates a dataset and rolls a policy out: both nodes have had a part of it, and the
+# bytes are those that one process makes. Then one task of such a generation is killed. Not in `make test`. Closes with `N passed, N failed`.
 #   tests/slurm/run.sh
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -65,17 +65,20 @@ check 'two nodes' idle
 
 # ---- what one process makes
 
-export DEMOLOOM_SCENES=$PWD/tests/own PATH=$PWD/build:$PATH
+. tests/tools/reach_policy.sh
+export PATH=$PWD/build:$PATH
 task=$PWD/tests/gym/hopper.yaml
 printf 'finetune: {steps: 768, evaluate: 1, evaluate_every: 256, checkpoint_every: 512}
 ppo: {environments: 2, steps: 128, epochs: 1, minibatches: 2, hidden: [8]}\n' >"$work/short.yaml"
 printf 'grid: {config: %s, seed: [1, 2, 3, 4]}\nset: {scratch: true, task: %s}\n' "$work/short.yaml" "$task" >"$work/grid.yaml"
 "$loom" record tests/own -n 3 --seed 77 -o "$work/source.hdf5" >/dev/null 2>&1
+export POLICY="$work/reach.safetensors --task $reach -n 40 --seed 3 -j 1"
 export GRID=$work/grid.yaml TASK="$PWD/tests/own --source $work/source.hdf5 --seed 3 -n 60"
 # shellcheck disable=SC2086 # words
 {
   "$loom" finetune "$GRID" -o "$work/alone" -j 1
   "$loom" generate $TASK -j 1 -o "$work/whole.hdf5"
+  "$loom" rollout $POLICY --results "$work/tried.json"
 } >/dev/null 2>&1
 
 # ---- the job
@@ -85,6 +88,7 @@ job() { (cd "$work/job" && sbatch --wait --nodes=2 --ntasks=2 "$OLDPWD/tests/slu
 check 'the job' job
 check 'the same dataset' cmp "$work/whole.hdf5" "$work/job/demos.hdf5"
 check 'nothing beside it' test ! -e "$work/job/demos.hdf5.parts"
+check 'the same results' cmp "$work/tried.json" "$work/job/tried.json"
 alike() {
   local cell
   for cell in "$work"/alone/cells/*/; do cmp "$cell/last.safetensors" "$work/job/grid/cells/$(basename "$cell")/last.safetensors" || return 1; done
