@@ -299,10 +299,11 @@ static void decide_together(rollouts* r, lane* const* lanes, int n) {
 static void advance(void* user, int number_of_worker, loomPoolHand* hand) {
   rollouts* r = user;
   lane* lanes[MOST_LANES];
-  for (int k = 0; k < hand->n; k++) lanes[k] = &r->workers[number_of_worker].lane[hand->slot[k]];
+  int n = hand->n;
+  for (int k = 0; k < n; k++) lanes[k] = &r->workers[number_of_worker].lane[hand->slot[k]];
 
-  decide_together(r, lanes, hand->n);
-  for (int k = 0; k < hand->n; k++) {
+  decide_together(r, lanes, n);
+  for (int k = 0; k < n; k++) {
     int code = run_lane(r, lanes[k], &hand->error[k]);
     hand->over[k] = code != 0;
     hand->code[k] = code == LOOM_RUN_OVER ? 0 : tell_episode(r, lanes[k]->number, code, &hand->error[k]);
