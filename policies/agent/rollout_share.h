@@ -7,7 +7,8 @@
 #include "engine/base/share.h"
 #include "policies/agent/rollout.h"
 
-#define LOOM_ROLLOUT_PIECES "episode-"
+#define LOOM_ROLLOUT_PIECES "episode-"    // and something, and a number
+#define LOOM_ROLLOUT_PATTERN "episode-*"  // of these, and of leases on them
 
 enum { LOOM_ROLLOUT_LANES = 4 };  // episodes that a thread has in hand, at most
 

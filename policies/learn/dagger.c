@@ -103,7 +103,7 @@ static int try_folder(loomRunFolder* out, const loomDaggerDef* d, loomError* err
                                         LOOM_SHARE_LEASES, NULL};
   static const char* const inner[] = {LOOM_TRAIN_FILES,
                                       "[0-9]*_[0-9]*.hdf5*",
-                                      LOOM_ROLLOUT_PIECES "*",
+                                      LOOM_ROLLOUT_PATTERN,
                                       "done-*",
                                       "*-*.[0-9]*",
                                       LOOM_SHARE_NOW,

@@ -58,9 +58,9 @@ int rollout_settle(rolloutArgs* a, const loomScene* scene, loomError* err) {
 // ---- the folder
 
 static loomRunFolderDef shared_folder(const rolloutArgs* a) {
-  static const char* const own[] = {"[0-9]*.hdf5*", LOOM_ROLLOUT_PIECES "*", "run.json", NULL};
+  static const char* const own[] = {"[0-9]*.hdf5*", LOOM_ROLLOUT_PATTERN, "run.json", NULL};
   static const char* const folders[] = {LOOM_SHARE_LEASES, NULL};
-  static const char* const leases[] = {LOOM_ROLLOUT_PIECES "*", "end.*", LOOM_SHARE_NOW, NULL};
+  static const char* const leases[] = {LOOM_ROLLOUT_PATTERN, "end.*", LOOM_SHARE_NOW, NULL};
   return (loomRunFolderDef){.path = a->folder,
                             .mode = LOOM_FOLDER_RESUME,
                             .shared = true,
