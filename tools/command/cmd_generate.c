@@ -91,9 +91,9 @@ static const toolOption options[] = {
     TOOL_ALIAS_LETTER('t', "threads"),
     TOOL_OPTION_AS("threads", 'j', "N", generateArgs, INT, def.threads, .low = 1, .high = 1024,
                    .about = "all cores unless given; the result does not depend on it"),
-    TOOL_SHARE_OPTION(generateArgs, sharing, "OUT"),
-    TOOL_HEARTBEAT_OPTION(generateArgs, sharing),
-    TOOL_SHARD_OPTION(generateArgs, sharing,
+    TOOL_SHARE_OPTION(generateArgs, sharing.given, "OUT"),
+    TOOL_HEARTBEAT_OPTION(generateArgs, sharing.heartbeat),
+    TOOL_SHARD_OPTION(generateArgs, sharing.part,
                       "make only every N-th block of the first --attempts starts, I = 1 .. N, for machines "
                       "that share no folder: their OUT.parts copied together, the same command with "
                       "--resume instead of it makes OUT"),

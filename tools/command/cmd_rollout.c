@@ -52,9 +52,9 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("likeliest", 0, NULL, rolloutArgs, BOOL, likeliest,
                    .about = "always the likeliest Gaussian's mean, as exported policies do; else one of "
                             "them, drawn by its share"),
-    TOOL_SHARE_OPTION(rolloutArgs, sharing, "-o or --results"),
-    TOOL_HEARTBEAT_OPTION(rolloutArgs, sharing),
-    TOOL_SHARD_OPTION(rolloutArgs, sharing,
+    TOOL_SHARE_OPTION(rolloutArgs, sharing.given, "-o or --results"),
+    TOOL_HEARTBEAT_OPTION(rolloutArgs, sharing.heartbeat),
+    TOOL_SHARD_OPTION(rolloutArgs, sharing.part,
                       "run only every N-th episode, I = 1 .. N, for machines that share no folder: their "
                       "OUT.parts copied together, the same command with --share on makes OUT"),
     TOOL_OVERWRITE_OPTION(rolloutArgs, overwrite),

@@ -18,20 +18,21 @@ typedef struct toolSharing {
 #define TOOL_SHARING \
   { .given = -1, .heartbeat = 20 }
 
-/// `what` is made together: "OUT".
+/// Of members of a toolSharing: sharing.given, sharing.heartbeat, sharing.part. `what` is made together:
+/// "OUT".
 #define TOOL_SHARE_OPTION(S, member, what)                                                                 \
-  TOOL_OPTION_AS("share", 0, "SWITCH", S, CHOICE, member.given, .choices = tool_switches,                  \
+  TOOL_OPTION_AS("share", 0, "SWITCH", S, CHOICE, member, .choices = tool_switches,                        \
                  .about = "make " what                                                                     \
                           " together with all processes, here and on machines that see its folder, that "  \
                           "are given the same command; on unless given where mpirun, mpiexec or srun has " \
                           "started several")
 #define TOOL_HEARTBEAT_OPTION(S, member)                                                                    \
-  TOOL_OPTION_AS("heartbeat", 0, "S", S, REAL, member.heartbeat, .least = 0.05, .most = 86400, .unit = "s", \
+  TOOL_OPTION_AS("heartbeat", 0, "S", S, REAL, member, .least = 0.05, .most = 86400, .unit = "s",           \
                  .about =                                                                                   \
                      "a process of another machine that is not heard of for 1.25 of them has lost what it " \
                      "had in hand to the others")
 #define TOOL_SHARD_OPTION(S, member, text) \
-  TOOL_OPTION_AS("shard", 0, "I/N", S, STRING, member.part, .about = text)
+  TOOL_OPTION_AS("shard", 0, "I/N", S, STRING, member, .about = (text))
 
 /// Find out. 0, or the exit status of wrong usage, once told.
 int tool_sharing(toolSharing* sharing, const char* command);

@@ -1,5 +1,5 @@
-// A run that several processes make together in a folder: the same file, whoever of them is killed before any one
-// of its writes, renames and removals; who is let in, and what is told of a file that is damaged.
+// A run that several processes make together in a folder: the same file, whoever of them is killed before any
+// one of its writes, renames and removals; who is let in, and what is told of a file that is damaged.
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,6 +173,8 @@ static void one_that_stands_still_is_not_waited_for(void** state) {
   pid_t still = begin_beside(2);
   assert_int_equal(waitpid(still, &status, WUNTRACED), still);
   assert_true(WIFSTOPPED(status));
+
+  // Meanwhile another makes it all.
   assert_int_equal(apart(0), 0);
   assert_int_equal(access(out, F_OK), 0);
   assert_int_equal(access(parts, F_OK), 0);  // it is in there
@@ -224,10 +226,14 @@ static void what_is_damaged_is_told_and_made_again(void** state) {
     snprintf(command, sizeof command, table[i].cut, piece);
     assert_int_equal(system(command), 0);
     snprintf(told, sizeof told, "%s/told", dir);
+
+    // What is said of it goes into a file.
     fflush(stderr);
     int before = dup(2), file = open(told, O_RDWR | O_CREAT | O_TRUNC, 0600);
     dup2(file, 2);
     int code = apart(0);
+
+    // As it was.
     dup2(before, 2);
     close(before);
     close(file);

@@ -61,7 +61,7 @@ static int open_it(const char* path, loomError* err) {
 }
 
 int main(int argc, char** argv) {
-  int n = argc == 4 ? atoi(argv[2]) : 0;
+  int n = argc == 4 ? (int)strtol(argv[2], NULL, 10) : 0;
   loomError err = {0, ""};
 
   if (argc == 2) return open_it(argv[1], &err);
