@@ -490,8 +490,10 @@ static int end_epoch(run* r, bool* enough, loomError* err) {
 
   // Where the run is over, or once in `every` epochs: the policy as it is, and what to go on from.
   code = keep_policies(r, epoch, err);
-  if (!code) code = save_checkpoint(r, err);
-  return code ? code : loom_curves_draw(c->checkpoint.folder, err);
+  if (!code) code = loom_curves_draw(c->checkpoint.folder, err);
+
+  // Last: where a run is killed before it, all of this is done again.
+  return code ? code : save_checkpoint(r, err);
 }
 
 // ---- the whole

@@ -19,14 +19,6 @@
 
 enum { KINDS = RENDER_MODES };
 
-// ---- what is drawn
-
-// The number that a context is drawn by, and called by.
-static uint64_t context_number(const obsRun* run, int item) {
-  uint64_t k = (uint64_t)render_obs_context(run, item) - 1;
-  return run->args->same_contexts ? k : (uint64_t)render_obs_demo(run, item) * (uint64_t)(run->per - 1) + k;
-}
-
 // ---- one demo
 
 // What each key is in a file.
@@ -86,19 +78,6 @@ static int draw_rows(const loomField* field, void* const* data, obsWorker* w, ob
   return code;
 }
 
-void render_obs_shard(char path[LOOM_PATH_MAX], const obsRun* run, int item) {
-  // A demo by its name and by what decides its pictures: another's shard is never taken for it.
-  int demo = render_obs_demo(run, item);
-  const char* name = loom_dataset_demo_name(run->dataset, demo);
-  uint64_t hash = loom_hash(run->hash, name, strlen(name)), number;
-  if (render_obs_context(run, item)) {
-    number = context_number(run, item);
-    hash = loom_hash(hash, &number, sizeof number);
-  }
-  snprintf(path, LOOM_PATH_MAX, "%.*s/demo-%d-%016llx.hdf5", LOOM_PATH_MAX - 64, run->dir, demo,
-           (unsigned long long)hash);
-}
-
 // Demos of one model share what draws them; each looks in its own way.
 static int open_looks(obsWorker* w, const obsRun* run, const loomDemo* demo, int item, loomError* err) {
   const loomAssetRoots* roots = &run->args->roots;
@@ -109,7 +88,8 @@ static int open_looks(obsWorker* w, const obsRun* run, const loomDemo* demo, int
   if (!code && !render_obs_context(run, item))
     code = render_looks_open(&w->looks, run->task, run->dataset, demo, roots, err);
   if (!code && render_obs_context(run, item)) {
-    renderContext context = {run->args->context_set, (uint64_t)run->args->seed, context_number(run, item)};
+    renderContext context = {run->args->context_set, (uint64_t)run->args->seed,
+                             render_obs_context_number(run, item)};
     code = render_looks_context(&w->looks, run->task, run->dataset, demo, roots, &context, err);
   }
   if (!code) code = loom_sense_looks(w->sense, w->looks.episode, err);
@@ -460,7 +440,8 @@ static int read_context(obsWritten* to, const obsRun* run, int item, int number,
 
   int code = other ? loom_dataset_open_trusted(&shard, to->path, err) : 0;
   if (other && !code) {
-    snprintf(to->context, sizeof to->context, "%llu", (unsigned long long)context_number(run, item));
+    snprintf(to->context, sizeof to->context, "%llu",
+             (unsigned long long)render_obs_context_number(run, item));
     code = loom_dataset_attr_string(&to->drawn, shard, loom_dataset_demo_path(shard, 0), RENDER_CONTEXT_ATTR,
                                     err);
     loom_dataset_close(shard);

@@ -45,6 +45,12 @@ static inline int render_obs_context(const obsRun* run, int item) {
   return item % run->per;
 }
 
+/// The number that a context is drawn by, and called by.
+static inline uint64_t render_obs_context_number(const obsRun* run, int item) {
+  uint64_t k = (uint64_t)render_obs_context(run, item) - 1;
+  return run->args->same_contexts ? k : (uint64_t)render_obs_demo(run, item) * (uint64_t)(run->per - 1) + k;
+}
+
 /// Where an item's pictures lie.
 void render_obs_shard(char path[LOOM_PATH_MAX], const obsRun* run, int item);
 

@@ -59,6 +59,19 @@ static int describe(obsRun* run, loomError* err) {
 
 // ---- the folder
 
+void render_obs_shard(char path[LOOM_PATH_MAX], const obsRun* run, int item) {
+  // A demo by its name and by what decides its pictures: another's shard is never taken for it.
+  int demo = render_obs_demo(run, item);
+  const char* name = loom_dataset_demo_name(run->dataset, demo);
+  uint64_t hash = loom_hash(run->hash, name, strlen(name)), number;
+  if (render_obs_context(run, item)) {
+    number = render_obs_context_number(run, item);
+    hash = loom_hash(hash, &number, sizeof number);
+  }
+  snprintf(path, LOOM_PATH_MAX, "%.*s/demo-%d-%016llx.hdf5", LOOM_PATH_MAX - 64, run->dir, demo,
+           (unsigned long long)hash);
+}
+
 static loomRunFolderDef folder_of(const obsRun* run) {
   static const char* const own[] = {"demo-*", "left-*", mark, NULL};
   static const char* const folders[] = {LOOM_SHARE_LEASES, NULL};
