@@ -130,7 +130,7 @@ static void put_grip(follower* f, int a) {
 static bool put_recorded_hand(follower* f, int a, int t) {
   const loomArm* arm = &f->e->arms[a];
   const mjModel* from = f->s->scene->model;
-  if (f->r->arm[a] < 0 || !f->r->alike[a]) return false;
+  if (f->r->arm[a] < 0 || !f->r->alike[a] || f->s->no_hands) return false;
 
   const loomRobotDef* robot = &f->r->from->robots[recorded_arm(f, f->r->arm[a])];
   if (robot->gripper_joint_count != arm->hand_n) return false;

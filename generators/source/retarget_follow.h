@@ -13,6 +13,7 @@ typedef struct loomRetargetSource {
   const loomReplay* replay;
   const loomDemo* demo;
   const loomScene* scene;  // that it was replayed in
+  bool no_hands;           // it does not say how hands' joints stood: they go as they are told
 } loomRetargetSource;
 
 /// What the target's robots make of it, and how well they can.

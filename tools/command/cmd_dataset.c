@@ -9,6 +9,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/data/dataset.h"
+#include "tools/command/dataset_isaac.h"
 #include "tools/command/dataset_lerobot.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -22,6 +23,7 @@ typedef struct datasetArgs {
   int64_t seed, min_rows, max_rows;
   const char *mask, *demos;
   loomLerobotDef lerobot;
+  datasetIsaac isaac;
   bool overwrite, json;
   int count[2];  // demos written; or in mask/train and mask/valid
   toolOutputs outputs;
@@ -215,6 +217,15 @@ static const toolOption options[] = {
                             "observation.environment_state"),
     TOOL_OPTION_AS("lean", 0, NULL, datasetArgs, BOOL, lerobot.lean,
                    .about = "lerobot: only what its policies read; such a dataset does not come back whole"),
+    TOOL_OPTION_AS("map", 0, "FILE.yaml", datasetArgs, STRING, isaac.map,
+                   .about =
+                       "isaac: what end effectors, objects and articulations are called there; files that "
+                       "were written here bring theirs along"),
+    TOOL_OPTION_AS("task", 't', "TASK", datasetArgs, STRING, isaac.task,
+                   .about = "isaac: the demos' task, where the file's env_name is none of ours"),
+    TOOL_OPTION_AS("skip", 0, NULL, datasetArgs, BOOL, isaac.skip,
+                   .about = "isaac: go on without demos that cannot be turned; they are named"),
+    TOOL_ASSETS_OPTION('a', datasetArgs, isaac.roots),
     TOOL_OVERWRITE_OPTION(datasetArgs, overwrite),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_OPTION(0, NULL, datasetArgs, BOOL, json, .about = "what was written, on stdout"),
@@ -228,14 +239,32 @@ static const toolCommand command = {
         "       demoloom dataset strip IN OUT             a copy without host names, log-ins and recording "
         "sessions\n"
         "       demoloom dataset lerobot IN OUT [options] a file as a folder in LeRobot's layout (v3.0), or "
-        "back\n",
+        "back\n"
+        "       demoloom dataset isaac IN OUT [options]   a file in Isaac Lab Mimic's layout, or back\n",
     .after =
         "examples:\n"
         "  demoloom dataset merge all.hdf5 a.hdf5 b.hdf5\n"
         "  demoloom dataset filter all.hdf5 valid.hdf5 --mask valid\n"
         "  demoloom dataset filter all.hdf5 trusted.hdf5 --trust 0.8\n"
         "  demoloom dataset lerobot seen.hdf5 lerobot/drawer --instruction 'put the cup into the drawer'\n"
-        "  demoloom dataset lerobot lerobot/drawer back.hdf5\n",
+        "  demoloom dataset lerobot lerobot/drawer back.hdf5\n"
+        "  demoloom dataset isaac drawer isaac.hdf5\n"
+        "  demoloom dataset isaac stack.hdf5 ours.hdf5 --task stack --map stack.yaml\n"
+        "\n"
+        "a mapping (what is left out is called as here):\n"
+        "  quaternion: wxyz                  # Isaac Lab 2's; xyzw is Isaac Lab 3's\n"
+        "  world: {pos: [0, 0, 0.8]}         # their environment's frame in our world, with quat: [w, x, y, "
+        "z]\n"
+        "  arms:                             # one for each of ours\n"
+        "    - eef: franka\n"
+        "      frame: {quat: [0, 1, 0, 0]}   # our end effector's frame in theirs\n"
+        "      gripper: [6]                  # entries of their actions that work the hand\n"
+        "      close: -1                     # what closes it there\n"
+        "      signals: {grasp: grasp_1}     # of each subtask but the last\n"
+        "  objects: {cube: {name: cube_2, frame: {pos: [0, 0, 0.02]}}}\n"
+        "  articulations: {robot: [robot0_joint1, robot0_joint2]}   # our joints by their columns; \"\" is "
+        "none\n"
+        "  actions: poses                    # made from target poses; same: theirs are ours\n",
     TOOL_OPTIONS(options),
 };
 
@@ -286,8 +315,12 @@ int cmd_dataset(int argc, char** argv) {
     a.lerobot.overwrite = a.overwrite;
     code = dataset_lerobot(rest[1], rest[2], &a.lerobot, &a.outputs, a.json, &err);
     a.json = false;
+  } else if (!strcmp(verb, "isaac") && n == 3) {
+    a.isaac.overwrite = a.overwrite;
+    code = dataset_isaac(rest[1], rest[2], &a.isaac, &a.outputs, a.json, &err);
+    a.json = false;
   } else {
-    return tool_usage("dataset", "expected merge, split, filter, strip or lerobot with its files");
+    return tool_usage("dataset", "expected merge, split, filter, strip, lerobot or isaac with its files");
   }
   tool_outputs_close(&a.outputs);
   if (!code && a.json) code = print_dataset_json(&a, written, n == 2, &err);

@@ -195,7 +195,7 @@ static int take_sizes(loomShapes** shapes, retargeting* r, const loomDemo* demo,
 
 static int retarget_one(retargeting* r, const loomReplay* replay, const loomDemo* demo, loomError* err) {
   retargetDemo* d = &r->demo[r->n++];
-  loomRetargetSource source = {replay, demo, r->recorded};
+  loomRetargetSource source = {replay, demo, r->recorded, false};
   loomShapes* shapes = NULL;
   snprintf(d->name, sizeof d->name, "%s", replay->name);
   snprintf(d->origin, sizeof d->origin, "retargeted from %s of %s", replay->name, r->from->name);
