@@ -86,10 +86,11 @@ bool loom_isaac_is(const loomDataset* dataset);
 /// What became of a demo.
 typedef struct loomIsaacTold {
   int rows;
-  bool by_joints;    // read: states are those of their joints; else by inverse kinematics
-  double eef_error;  // read: how far hands stay from their poses, m, and 0.1 m a rad
-  int far_rows;      // read: whose target lies beyond what one action reaches
-  bool annotated;    // read: signals say where segments end
+  bool by_joints;       // read: states are those of their joints; else by inverse kinematics
+  double object_error;  // the same of objects
+  double eef_error;     // read: how far hands stay from their poses, m, and 0.1 m a rad
+  int far_rows;         // read: whose target lies beyond what one action reaches
+  bool annotated;       // read: signals say where segments end
 } loomIsaacTold;
 
 /// A demo of ours, replayed in `episode` (of its own model), as a demo of theirs. The record borrows the demo's

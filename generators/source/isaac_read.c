@@ -235,18 +235,25 @@ static int read_trees(reading* r) {
   return code;
 }
 
+static int object_of_body(const reading* r, int body) {
+  for (int o = 0; o < r->e->scene->task->object_count; o++)
+    if (r->e->scene->object_body[o] == body) return o;
+  return -1;
+}
+
 // A free body lies as object_pose says, or else its root; how fast it is its root says, if it is there.
-static int read_root(reading* r, const isaacRoot* root, int object) {
+static int read_root(reading* r, const isaacRoot* root, const char* kind) {
   const mjModel* m = r->e->m;
+  int object = object_of_body(r, root->body);
   loomPose frame = object < 0 ? loom_pose_identity() : r->map->object[object].frame;
   double *pose = NULL, *velocity = NULL;
   char name[PATH_SIZE];
-  snprintf(name, sizeof name, "states/rigid_object/%s", root->name);
+  snprintf(name, sizeof name, "states/%s/%s", kind, root->name);
   bool there = loom_dataset_has(r->dataset, r->demo, name);
   if (!there && object < 0) return 0;
 
-  int code = there && object < 0 ? read_shifted(&pose, r, 7, "rigid_object", root->name, "root_pose") : 0;
-  if (!code && there) code = read_shifted(&velocity, r, 6, "rigid_object", root->name, "root_velocity");
+  int code = there && object < 0 ? read_shifted(&pose, r, 7, kind, root->name, "root_pose") : 0;
+  if (!code && there) code = read_shifted(&velocity, r, 6, kind, root->name, "root_velocity");
   for (int t = 0; !code && t < r->rows; t++) {
     double *state = row_of(r->base, r, t), *q = state + 1 + m->jnt_qposadr[root->free_joint];
     loomPose ours = pose ? isaac_take_root(r->map, frame, pose + 7 * (size_t)t) : r->replay.object[object][t];
@@ -262,18 +269,18 @@ static int read_root(reading* r, const isaacRoot* root, int object) {
   return code;
 }
 
-static int object_of_body(const reading* r, int body) {
-  for (int o = 0; o < r->e->scene->task->object_count; o++)
-    if (r->e->scene->object_body[o] == body) return o;
-  return -1;
-}
-
 static int read_roots(reading* r) {
   int most = (int)r->e->m->njnt, code = 0;
-  isaacRoot* root = calloc((size_t)most + 1, sizeof *root);
+  isaacRoot *root = calloc((size_t)most + 1, sizeof *root), base;
   if (!root) return out_of_memory(r);
+
+  // Articulations may lie free too.
+  for (int i = 0; !code && i < r->map->tree_count; i++)
+    if (!isaac_root_of_tree(&base, r->map, i, r->e->m, NULL) && base.free_joint >= 0)
+      code = read_root(r, &base, "articulation");
+
   int n = isaac_free_roots(root, most, r->map, r->e->scene);
-  for (int i = 0; !code && i < n; i++) code = read_root(r, &root[i], object_of_body(r, root[i].body));
+  for (int i = 0; !code && i < n; i++) code = read_root(r, &root[i], "rigid_object");
   free(root);
   return code;
 }
@@ -392,6 +399,25 @@ static int find_states(reading* r) {
   return code;
 }
 
+/// The largest of some.
+typedef struct poseGap {
+  double gap;  // m, and 0.1 m a rad
+  int number, row;
+} poseGap;
+
+static void note_gap(poseGap* most, loomPose is, loomPose want, int number, int row) {
+  double gap = loom_pose_distance(is, want) + 0.1 * loom_quat_angle(is.quat, want.quat);
+  if (gap > most->gap) *most = (poseGap){gap, number, row};
+}
+
+static int apart(const reading* r, const poseGap* most, const char* group, const char* name) {
+  return loom_error_set(
+      r->err, LOOM_ERR_FORMAT,
+      "%s: %s: by its joints it is %.3f m (0.1 m a rad) from %s/%s at row %d; check `frame`, "
+      "`world` and `articulations` of the mapping",
+      loom_dataset_path(r->dataset), r->demo, most->gap, group, name, most->row);
+}
+
 // Everything as it is to be shown: how far hands are off, and where objects are of which nothing was told.
 static int show_states(reading* r) {
   const loomTask* task = r->e->scene->task;
@@ -402,25 +428,28 @@ static int show_states(reading* r) {
     if (!r->replay.object[o]) return out_of_memory(r);
   }
 
-  int worst = 0, code = 0;
+  int code = 0;
+  poseGap hand = {0}, object = {0};
   for (int t = 0; !code && t < r->rows; t++) {
     double grip[LOOM_MAX_ARMS] = {0};
     for (int a = 0; a < r->e->arm_count; a++) grip[a] = r->replay.grip[a][t];
     code = loom_episode_show(r->e, row_of(r->states, r, t), grip, r->err);
-    for (int a = 0; !code && a < r->e->arm_count; a++) {
-      loomPose is = loom_episode_eef(r->e, a), want = r->replay.eef[a][t];
-      double gap = loom_pose_distance(is, want) + 0.1 * loom_quat_angle(is.quat, want.quat);
-      if (gap > r->told->eef_error) r->told->eef_error = gap, worst = t;
-    }
-    for (int o = 0; !code && o < task->object_count; o++)
+    for (int a = 0; !code && a < r->e->arm_count; a++)
+      note_gap(&hand, loom_episode_eef(r->e, a), r->replay.eef[a][t], a, t);
+    for (int o = 0; !code && o < task->object_count; o++) {
       if (without[o]) r->replay.object[o][t] = loom_episode_object(r->e, o);
+      note_gap(&object, loom_episode_object(r->e, o), r->replay.object[o][t], o, t);
+    }
   }
+  if (code) return code;
 
-  if (code || r->told->eef_error <= pose_tolerance) return code;
-  return loom_error_set(r->err, LOOM_ERR_FORMAT,
-                        "%s: %s: hands are %.3f m from eef_pose at row %d, by their joints; check `frame`, "
-                        "`world` and `articulations` of the mapping",
-                        loom_dataset_path(r->dataset), r->demo, r->told->eef_error, worst);
+  // Names and frames that are mixed up show here, not in attempts that fail.
+  r->told->eef_error = hand.gap;
+  r->told->object_error = object.gap;
+  if (hand.gap > pose_tolerance) return apart(r, &hand, "eef_pose", r->map->arm[hand.number].eef);
+  if (object.gap > pose_tolerance)
+    return apart(r, &object, "object_pose", r->map->object[object.number].name);
+  return 0;
 }
 
 // ---- our actions

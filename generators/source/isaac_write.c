@@ -115,6 +115,13 @@ static void put_root(writing* w, bool first, const isaacRoot* root, loomPose fra
   }
 }
 
+static loomPose frame_of(const writing* w, int body) {
+  const loomScene* scene = w->e->scene;
+  for (int o = 0; o < scene->task->object_count; o++)
+    if (scene->object_body[o] == body) return w->map->object[o].frame;
+  return loom_pose_identity();
+}
+
 static int put_tree(writing* w, bool first, int i) {
   const mjModel* m = w->e->m;
   const loomIsaacTree* tree = &w->map->tree[i];
@@ -124,7 +131,7 @@ static int put_tree(writing* w, bool first, int i) {
   int rows = first ? 1 : w->demo->rows, code = isaac_root_of_tree(&root, w->map, i, m, w->err);
   if (code) return code;
 
-  put_root(w, first, &root, loom_pose_identity(), "articulation");
+  put_root(w, first, &root, frame_of(w, root.body), "articulation");
   float* q = room(w, 2, (int64_t[]){rows, tree->n}, "%s/articulation/%s/joint_position", group, tree->name);
   float* v = room(w, 2, (int64_t[]){rows, tree->n}, "%s/articulation/%s/joint_velocity", group, tree->name);
   for (size_t k = 0; q && v && k < n; k++) {
@@ -140,13 +147,6 @@ static int put_tree(writing* w, bool first, int i) {
   }
 
   return 0;
-}
-
-static loomPose frame_of(const writing* w, int body) {
-  const loomScene* scene = w->e->scene;
-  for (int o = 0; o < scene->task->object_count; o++)
-    if (scene->object_body[o] == body) return w->map->object[o].frame;
-  return loom_pose_identity();
 }
 
 static int put_states(writing* w, bool first) {

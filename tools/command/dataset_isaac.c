@@ -33,7 +33,7 @@ typedef struct turning {
   int* number;  // (n) of each in the dataset
   int64_t rows, far_rows;
   int by_joints, annotated;
-  double eef_error;
+  double eef_error, object_error;
 } turning;
 
 // ---- names
@@ -178,6 +178,7 @@ static int turn_theirs(turning* w, int i, loomError* err) {
     w->by_joints += told.by_joints;
     w->annotated += told.annotated;
     w->eef_error = fmax(w->eef_error, told.eef_error);
+    w->object_error = fmax(w->object_error, told.object_error);
   }
   free(xml);
   loom_demo_record_destroy(&record);
@@ -279,8 +280,8 @@ static void tell_rest(turning* w) {
 static void print_text(const turning* w) {
   printf("wrote %s: %d demos, %lld rows\n", w->out, w->n, (long long)w->rows);
   if (!w->theirs) return;
-  printf("hands within %.2f mm of their poses; states by %s in %d of %d demos\n", 1e3 * w->eef_error,
-         "their joints", w->by_joints, w->n);
+  printf("hands within %.2g mm of their poses, objects within %.2g; joints known in %d of %d demos\n",
+         1e3 * w->eef_error, 1e3 * w->object_error, w->by_joints, w->n);
   if (w->far_rows)
     printf("%lld rows: a target lies further than one action reaches\n", (long long)w->far_rows);
   if (!w->annotated) printf("no subtask_term_signals: the task says where subtasks end\n");
@@ -299,6 +300,7 @@ static void print_told(const turning* w, bool json) {
   cJSON_AddNumberToObject(root, "rows", (double)w->rows);
   if (w->theirs) {
     cJSON_AddNumberToObject(root, "hand_error", w->eef_error);
+    cJSON_AddNumberToObject(root, "object_error", w->object_error);
     cJSON_AddNumberToObject(root, "by_joints", w->by_joints);
     cJSON_AddNumberToObject(root, "far_rows", (double)w->far_rows);
     cJSON_AddBoolToObject(root, "annotated", w->annotated > 0);
