@@ -514,11 +514,13 @@ static int put_rows(loomDemoRecord* out, const reading* r) {
   return code ? code : put_poses(out, r, r->replay.target, "datagen_info/target_pose");
 }
 
-// All of them, or none: then the task says where segments end.
+// All of them, or none where the mapping asks for none: then the task says where segments end.
 static int put_signals(loomDemoRecord* out, reading* r) {
   static const char group[] = "obs/datagen_info/subtask_term_signals";
   const loomTask* task = r->e->scene->task;
   bool there = loom_dataset_has(r->dataset, r->demo, group);
+  for (int a = 0; a < task->arm_count; a++)
+    for (int k = 0; k + 1 < task->subtask_count[a]; k++) there = there || r->map->arm[a].signal[k][0];
   r->told->annotated = there;
   for (int a = 0; there && a < task->arm_count; a++) {
     for (int k = 0; k + 1 < task->subtask_count[a]; k++) {

@@ -192,7 +192,7 @@ static void the_same_robots_do_the_same(void** state) {
     loomRetargeted made;
     const loomReplay* replay = &o->sources.replay[i];
     must(loom_demo_load(&demo, dataset, replay->number, &err), &err);
-    loomRetargetSource source = {replay, &demo, o->scene};
+    loomRetargetSource source = {replay, &demo, o->scene, false};
     must(loom_retarget_follow(&made, o->e, &r, &source, &err), &err);
     if (!made.kept) fail_msg("%s", made.reason);
     assert_int_equal(made.rows, replay->rows);
@@ -233,7 +233,7 @@ static void out_of_reach_is_told(void** state) {
   must(loom_retarget_plan(&r, o->task, o->task, &err), &err);
   must(loom_dataset_open(&dataset, o->path, &err), &err);
   must(loom_demo_load(&demo, dataset, 0, &err), &err);
-  loomRetargetSource source = {&o->sources.replay[0], &demo, o->scene};
+  loomRetargetSource source = {&o->sources.replay[0], &demo, o->scene, false};
   must(loom_retarget_follow(&made, o->e, &r, &source, &err), &err);
 
   // It is 3 m away, and a slide of half a meter stands at its end.

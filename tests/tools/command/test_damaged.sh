@@ -54,6 +54,7 @@ filter|yes|dataset filter half.hdf5 f.hdf5 --min-rows 1 --overwrite
 strip|yes|dataset strip half.hdf5 s.hdf5 --overwrite
 split|yes|dataset split half.hdf5
 lerobot|yes|dataset lerobot half.hdf5 le --overwrite
+isaac|yes|dataset isaac half.hdf5 i.hdf5 --task own --overwrite
 render|yes|render half.hdf5 $render
 train|yes|train --data half.hdf5 -o tr $train
 EOF

@@ -93,6 +93,7 @@ filter||out/o.hdf5|dataset filter gen.hdf5 out/o.hdf5 --min-rows 1
 lerobot||out/o|dataset lerobot gen.hdf5 out/o
 lerobot, back||out/o.hdf5|dataset lerobot le out/o.hdf5
 strip||out/o.hdf5|dataset strip gen.hdf5 out/o.hdf5
+isaac||out/o.hdf5|dataset isaac gen.hdf5 out/o.hdf5 --task own
 sheet||out/o.png|render gen.hdf5 --task own --limit 2 -j 1 --size 16x16 --light --columns 2 --sheet out/o.png
 film|partial|out/o.mp4|render gen.hdf5 --task own --limit 2 -j 1 --size 32x32 --light --speed 20 --video out/o.mp4
 frames|partial folder|out/o|render gen.hdf5 --task own --limit 2 -j 1 --size 16x16 --light --speed 20 --frames out/o

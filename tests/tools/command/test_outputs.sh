@@ -106,6 +106,7 @@ roll=("$loom" rollout "$policy" --task own -n 1 -j 1 --max-steps 2)
 writer merge 8 "$loom" dataset merge O.hdf5 "$base" "$base"
 writer filter 8 "$loom" dataset filter "$base" O.hdf5 --min-rows 1 --demos demo_0,demo_1
 writer strip 8 "$loom" dataset strip "$gen" O.hdf5
+writer isaac 8 "$loom" dataset isaac "$gen" O.hdf5 --task own
 writer record 8 "$loom" record own -n 1 --seed 5 -o O.hdf5
 writer retarget 8 "$loom" retarget "$base" --task own -o O.hdf5
 writer relabel 8 "$loom" relabel "$base" --task own --method differences -o O.hdf5
@@ -267,7 +268,7 @@ onto() {
   done
 }
 cp "$base" "$work/in.hdf5" && cp "$policy" "$work/p.safetensors"
-for command in "dataset merge @.hdf5 $base %" 'dataset filter % @.hdf5' 'dataset strip % @.hdf5' 'replay % --task own -o @.hdf5' \
+for command in "dataset merge @.hdf5 $base %" 'dataset filter % @.hdf5' 'dataset strip % @.hdf5' 'dataset isaac % @.hdf5 --task own' 'replay % --task own -o @.hdf5' \
   'segment % --task own --export @.hdf5' 'generate own --source % -n 1 -o @.hdf5' 'generate own --source % -n 1 --report @.png' \
   'render % --task own --sheet @.png' 'render % --task own --video @.mp4'; do
   onto "$work/in.hdf5" "$command"

@@ -45,7 +45,7 @@ table=(
   "twin fuse $sequence --voxel 0.05 -o OUT.ply" "twin fuse $sequence --voxel 0.05 -o OUT.glb --json"
   'twin edit made --script place.yaml' 'twin edit made --script place.yaml --json' 'twin edit --help'
   'twin edit made --headless --events shown'
-  'dataset lerobot watched.hdf5 OUT' 'dataset lerobot watched.hdf5 OUT --json' 'dataset --help' 'view --help' 'view watched.hdf5 --task own --limit 1 --html OUT' 'teleop own -o OUT.hdf5 --input lines --json'
+  'dataset lerobot watched.hdf5 OUT' 'dataset lerobot watched.hdf5 OUT --json' 'dataset isaac watched.hdf5 OUT.hdf5 --task own' 'dataset isaac watched.hdf5 OUT.hdf5 --task own --json' 'dataset --help' 'view --help' 'view watched.hdf5 --task own --limit 1 --html OUT' 'teleop own -o OUT.hdf5 --input lines --json'
 )
 echo >lines
 printf '%s: %d\n' looks 10 max_steps 40 demos 2 first_steps 10 steps 10 rounds 1 finetune -1 taught 1 student_steps 10 >plan.yaml
