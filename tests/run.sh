@@ -46,7 +46,7 @@ fuzz_inputs() {
   local all=${LOOM_FUZZ_INPUTS:-2000}
   case $1 in
     teleop | scan | film) echo $((all / 20)) ;;
-    attrs | folder) echo $((all / 5)) ;;
+    attrs | folder | isaac) echo $((all / 5)) ;;
     hdf5) echo $((all / 2)) ;;
     *) echo "$all" ;;
   esac

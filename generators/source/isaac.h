@@ -73,7 +73,7 @@ int loom_isaac_map_load(loomIsaacMap* out, const char* path, const char* text, c
 void loom_isaac_map_destroy(loomIsaacMap* map);
 /// As such YAML, malloc'ed; NULL when out of memory.
 char* loom_isaac_map_text(const loomIsaacMap* map, const loomTask* task);
-/// May it be part of a path in a dataset: not empty, no '/', not "." or ".."?
+/// May it be part of a path in a dataset: not empty, no '/' or line in it, not "." or ".."?
 bool loom_isaac_is_name(const char* name);
 
 /// The articulations of a scene whose mapping names none: one for each robot (robot0, ...) and for each other

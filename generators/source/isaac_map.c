@@ -11,6 +11,8 @@ static int out_of_memory(loomError* err) {
 }
 
 bool loom_isaac_is_name(const char* name) {
+  for (const char* c = name; *c; c++)
+    if ((unsigned char)*c < ' ') return false;
   return *name && !strchr(name, '/') && strcmp(name, ".") && strcmp(name, "..");
 }
 

@@ -15,6 +15,7 @@ attrs 6
 film 2
 folder 20
 hdf5 3
+isaac 20
 mjcf 70
 onnx 200
 policy 90
@@ -25,7 +26,7 @@ text 260
 yaml 60
 '
 # Inputs of a batch. HDF5 forgets memory of its own with each file that it gives up on.
-batch() { case $1 in hdf5) echo 200 ;; film | folder | teleop | attrs | run) echo 1000 ;; *) echo 5000 ;; esac }
+batch() { case $1 in hdf5) echo 200 ;; film | folder | isaac | teleop | attrs | run) echo 1000 ;; *) echo 5000 ;; esac }
 
 if [ "${1-}" = --batch ]; then
   build=$2 seed=$3 name=$4 from=$5 to=$6
