@@ -1,5 +1,5 @@
-// Internal. Demos in the layout of Isaac Lab Mimic (datasets of Isaac Lab's recorders, annotated), written and
-// read. Sources: Isaac Lab 2.3 and 3.0's documentation and BSD-3 sources (isaaclab.utils.datasets,
+// Internal. Demos in the layout of Isaac Lab Mimic (datasets of Isaac Lab's recorders, annotated), written
+// and read. Sources: Isaac Lab 2.3 and 3.0's documentation and BSD-3 sources (isaaclab.utils.datasets,
 // isaaclab.envs.mdp.recorders, InteractiveScene.get_state) and its Mimic's (annotate_demos,
 // ManagerBasedRLMimicEnv), from which only facts were taken.
 //
@@ -93,8 +93,8 @@ typedef struct loomIsaacTold {
   bool annotated;       // read: signals say where segments end
 } loomIsaacTold;
 
-/// A demo of ours, replayed in `episode` (of its own model), as a demo of theirs. The record borrows the demo's
-/// texts. What it has no place for is named in left_out, each once.
+/// A demo of ours, replayed in `episode` (of its own model), as a demo of theirs. The record borrows the
+/// demo's texts. What it has no place for is named in left_out, each once.
 int loom_isaac_write(loomDemoRecord* out, const loomIsaacMap* map, loomEpisode* episode,
                      const loomReplay* replay, const loomDemo* demo, const loomDataset* dataset,
                      loomNames* left_out, loomError* err);

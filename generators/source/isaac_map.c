@@ -73,10 +73,12 @@ static int read_pose(const reader* r, loomPose* out, loomNode map, const char* k
 
   // Any length but none, and nothing that is not finite.
   double sum = 0, size = mju_norm(out->quat, 4);
+
   for (int i = 0; i < 3; i++) sum += out->pos[i];
   if (!isfinite(sum) || !(size > 1e-6) || !isfinite(size))
     return loom_yaml_error(r->y, node, key, r->err, "is no pose: numbers must be finite, quat not zero");
   mju_normalize4(out->quat);
+
   return 0;
 }
 
@@ -130,6 +132,7 @@ static int read_arms(const reader* r, loomNode root) {
                            r->task->arm_count, r->task->name);
 
   int code = 0;
+
   for (int a = 0; !code && a < r->task->arm_count; a++) {
     loomNode map = loom_yaml_item(r->y, list, a);
     if (!loom_yaml_is_map(r->y, map))
@@ -140,6 +143,7 @@ static int read_arms(const reader* r, loomNode root) {
     if (!code) code = read_gripper(r, a, map);
     if (!code) code = read_signals(r, a, map);
   }
+
   return code;
 }
 
@@ -223,6 +227,7 @@ static int check_distinct(const reader* r) {
       if (!strcmp(m->object[o].name, m->object[p].name))
         return loom_error_set(r->err, LOOM_ERR_FORMAT, "%s: objects '%s' and '%s' are both called '%s'",
                               m->path, r->task->objects[p].name, r->task->objects[o].name, m->object[o].name);
+
   return 0;
 }
 
@@ -240,6 +245,7 @@ static int read_map(const reader* r) {
   if (!code) code = read_arms(r, root);
   if (!code) code = read_objects(r, root);
   if (!code) code = read_trees(r, root);
+
   return code ? code : check_distinct(r);
 }
 
@@ -281,6 +287,7 @@ static void put_arm(FILE* f, const loomIsaacArm* arm, const loomTask* task, int 
   fprintf(f, ", close: %.0f, signals: {", arm->close);
 
   bool any = false;
+
   for (int k = 0; k < task->subtask_count[a]; k++) {
     if (!arm->signal[k][0]) continue;
     fputs(any ? ", " : "", f);
@@ -300,6 +307,7 @@ static void put_map(FILE* f, const loomIsaacMap* map, const loomTask* task) {
   for (int a = 0; a < map->arm_count; a++) put_arm(f, &map->arm[a], task, a);
 
   if (map->object_count) fputs("objects:\n", f);
+
   for (int o = 0; o < map->object_count; o++) {
     fputs("  ", f);
     put_text(f, task->objects[o].name);
@@ -311,6 +319,7 @@ static void put_map(FILE* f, const loomIsaacMap* map, const loomTask* task) {
   }
 
   if (map->tree_count) fputs("articulations:\n", f);
+
   for (int i = 0; i < map->tree_count; i++) {
     fputs("  ", f);
     put_text(f, map->tree[i].name);
@@ -334,5 +343,6 @@ char* loom_isaac_map_text(const loomIsaacMap* map, const loomTask* task) {
     free(text);
     return NULL;
   }
+
   return text;
 }

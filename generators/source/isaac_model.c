@@ -79,6 +79,7 @@ int isaac_free_roots(isaacRoot* out, int most, const loomIsaacMap* map, const lo
       if (scene->object_body[o] == root.body) memcpy(root.name, map->object[o].name, sizeof root.name);
     out[n++] = root;
   }
+
   return n;
 }
 
@@ -153,7 +154,7 @@ static void name_tree(loomIsaacMap* map, const loomScene* scene, loomIsaacTree* 
 
 int loom_isaac_map_trees(loomIsaacMap* map, const loomScene* scene, loomError* err) {
   const mjModel* m = scene->model;
-  int at[LOOM_ISAAC_TREES];
+  int at[LOOM_ISAAC_TREES] = {0};
   map->tree = calloc(LOOM_ISAAC_TREES, sizeof *map->tree);
   if (!map->tree) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a mapping");
 

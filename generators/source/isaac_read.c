@@ -87,6 +87,7 @@ static int read_actions(reading* r) {
         "%s: %s/actions has %d entries and the task's actions have %d; they are not the same, "
         "as the mapping says",
         loom_dataset_path(r->dataset), r->demo, r->theirs_dim, r->e->action_dim);
+
   return read_numbers(&r->theirs, r, r->rows, r->theirs_dim, "actions");
 }
 
@@ -102,6 +103,7 @@ static bool is_rigid(const double m[16]) {
   off = fmax(off, fabs(mju_norm3(x) - 1));
   off = fmax(off, fabs(mju_norm3(y) - 1));
   mju_cross(cross, x, y);
+
   return off <= rigid_tolerance && mju_dist3(cross, z) <= 3 * rigid_tolerance;
 }
 
@@ -112,6 +114,7 @@ static int read_poses(loomPose** out, const reading* r, loomPose frame, const ch
 
   *out = malloc(sizeof **out * (size_t)r->rows);
   if (!*out) code = out_of_memory(r);
+
   for (int t = 0; !code && t < r->rows; t++) {
     const double* m = matrix + 16 * (size_t)t;
     if (!is_rigid(m)) {
@@ -125,6 +128,7 @@ static int read_poses(loomPose** out, const reading* r, loomPose frame, const ch
   }
 
   free(matrix);
+
   return code;
 }
 
@@ -164,6 +168,7 @@ static int read_datagen_info(reading* r) {
                           loom_dataset_path(r->dataset), r->demo);
 
   int code = 0;
+
   for (int a = 0; !code && a < r->e->arm_count; a++) {
     const loomIsaacArm* arm = &r->map->arm[a];
     code = read_poses(&r->replay.eef[a], r, arm->frame, "eef_pose", arm->eef);
@@ -177,6 +182,7 @@ static int read_datagen_info(reading* r) {
     if (scene->object_qpos[o] >= 0)
       code = read_poses(&r->replay.object[o], r, object->frame, "object_pose", object->name);
   }
+
   return code;
 }
 
@@ -218,6 +224,7 @@ static int take_joints(reading* r, const loomIsaacTree* tree, const double* q, c
       state[m->nq + m->jnt_dofadr[joint]] = v[(size_t)t * (size_t)tree->n + (size_t)k];
     }
   }
+
   return 0;
 }
 
@@ -232,6 +239,7 @@ static int read_trees(reading* r) {
     free(q);
     free(v);
   }
+
   return code;
 }
 
@@ -250,10 +258,12 @@ static int read_root(reading* r, const isaacRoot* root, const char* kind) {
   char name[PATH_SIZE];
   snprintf(name, sizeof name, "states/%s/%s", kind, root->name);
   bool there = loom_dataset_has(r->dataset, r->demo, name);
-  if (!there && object < 0) return 0;
+  bool posed = object >= 0 && r->replay.object[object];
+  if (!there && !posed) return 0;
 
-  int code = there && object < 0 ? read_shifted(&pose, r, 7, kind, root->name, "root_pose") : 0;
+  int code = !posed ? read_shifted(&pose, r, 7, kind, root->name, "root_pose") : 0;
   if (!code && there) code = read_shifted(&velocity, r, 6, kind, root->name, "root_velocity");
+
   for (int t = 0; !code && t < r->rows; t++) {
     double *state = row_of(r->base, r, t), *q = state + 1 + m->jnt_qposadr[root->free_joint];
     loomPose ours = pose ? isaac_take_root(r->map, frame, pose + 7 * (size_t)t) : r->replay.object[object][t];
@@ -280,8 +290,10 @@ static int read_roots(reading* r) {
       code = read_root(r, &base, "articulation");
 
   int n = isaac_free_roots(root, most, r->map, r->e->scene);
+
   for (int i = 0; !code && i < n; i++) code = read_root(r, &root[i], "rigid_object");
   free(root);
+
   return code;
 }
 
@@ -316,6 +328,7 @@ static int find_base(reading* r) {
   r->known = calloc((size_t)m->njnt + 1, sizeof *r->known);
   r->moving = calloc((size_t)m->njnt + 1, sizeof *r->moving);
   if (!r->base || !r->known || !r->moving) return out_of_memory(r);
+
   for (int t = 0; t < r->rows; t++) {
     row_of(r->base, r, t)[0] = (double)t / r->e->scene->task->control_freq;
     mju_copy(row_of(r->base, r, t) + 1, m->qpos0, (int)m->nq);
@@ -323,8 +336,10 @@ static int find_base(reading* r) {
 
   int code = read_trees(r);
   if (!code) code = read_roots(r);
+
   for (int t = 0; !code && t < r->rows; t++)
     for (int o = 0; o < r->e->scene->task->object_count; o++) solve_object(r, o, t);
+
   return code;
 }
 
@@ -351,6 +366,7 @@ static int follow_poses(reading* r) {
   memcpy(task, r->e->scene->task, sizeof *task);
   task->retarget = &plain;
   loomRetarget plan = {.from = task, .to = task};
+
   for (int a = 0; a < LOOM_MAX_ARMS; a++) {
     plan.arm[a] = a;
     plan.alike[a] = true;
@@ -369,6 +385,7 @@ static int follow_poses(reading* r) {
   if (!code) memcpy(r->states, made.states, sizeof *made.states * (size_t)r->rows * (size_t)r->e->state_dim);
   loom_retargeted_destroy(&made);
   free(task);
+
   return code;
 }
 
@@ -396,6 +413,7 @@ static int find_states(reading* r) {
   else
     code = follow_poses(r);
   if (!code) put_speeds(r);
+
   return code;
 }
 
@@ -430,6 +448,7 @@ static int show_states(reading* r) {
 
   int code = 0;
   poseGap hand = {0}, object = {0};
+
   for (int t = 0; !code && t < r->rows; t++) {
     double grip[LOOM_MAX_ARMS] = {0};
     for (int a = 0; a < r->e->arm_count; a++) grip[a] = r->replay.grip[a][t];
@@ -449,6 +468,7 @@ static int show_states(reading* r) {
   if (hand.gap > pose_tolerance) return apart(r, &hand, "eef_pose", r->map->arm[hand.number].eef);
   if (object.gap > pose_tolerance)
     return apart(r, &object, "object_pose", r->map->object[object.number].name);
+
   return 0;
 }
 
@@ -500,6 +520,7 @@ static int put_rows(loomDemoRecord* out, const reading* r) {
   x = loom_demo_record_room(out, "states", LOOM_TYPE_F64, 2, (int64_t[]){r->rows, r->e->state_dim});
   if (x) memcpy(x, r->states, sizeof *x * (size_t)r->rows * (size_t)r->e->state_dim);
   x = loom_demo_record_room(out, "datagen_info/gripper_action", LOOM_TYPE_F64, 2, (int64_t[]){r->rows, arms});
+
   for (int t = 0; x && t < r->rows; t++)
     for (int a = 0; a < arms; a++) x[t * arms + a] = r->replay.grip[a][t];
 
@@ -511,6 +532,7 @@ static int put_rows(loomDemoRecord* out, const reading* r) {
   }
 
   int code = put_poses(out, r, r->replay.eef, "datagen_info/eef_pose");
+
   return code ? code : put_poses(out, r, r->replay.target, "datagen_info/target_pose");
 }
 
@@ -522,6 +544,7 @@ static int put_signals(loomDemoRecord* out, reading* r) {
   for (int a = 0; a < task->arm_count; a++)
     for (int k = 0; k + 1 < task->subtask_count[a]; k++) there = there || r->map->arm[a].signal[k][0];
   r->told->annotated = there;
+
   for (int a = 0; there && a < task->arm_count; a++) {
     for (int k = 0; k + 1 < task->subtask_count[a]; k++) {
       char name[PATH_SIZE];
@@ -537,6 +560,7 @@ static int put_signals(loomDemoRecord* out, reading* r) {
       r->signal = NULL;
     }
   }
+
   return 0;
 }
 
@@ -565,6 +589,7 @@ int loom_isaac_read(loomDemoRecord* out, loomIsaacTold* told, const loomIsaacMap
 
   int code = loom_arms_take_poses(e->arms, e->arm_count, e->scene->label, err);
   if (!code) code = read_actions(&r);
+  if (!code && !r.theirs) code = out_of_memory(&r);
   if (!code) code = read_datagen_info(&r);
   if (!code) code = find_base(&r);
   if (!code) code = find_states(&r);

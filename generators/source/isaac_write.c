@@ -93,6 +93,7 @@ static int find_after(writing* w) {
   if (code) return code;
   code = loom_episode_step(w->e, action, w->err);
   if (!code) loom_episode_state(w->after, w->e);
+
   return code == LOOM_ERR_SIM ? 0 : code;
 }
 
@@ -108,6 +109,7 @@ static void put_root(writing* w, bool first, const isaacRoot* root, loomPose fra
   double pose[7], velocity[6];
   float* p = room(w, 2, (int64_t[]){rows, 7}, "%s/%s/%s/root_pose", group, kind, root->name);
   float* v = room(w, 2, (int64_t[]){rows, 6}, "%s/%s/%s/root_velocity", group, kind, root->name);
+
   for (int t = 0; p && v && t < rows; t++) {
     isaac_put_root(pose, velocity, w->map, frame, root, w->e->m, state_of(w, first, t));
     put_floats(p + 7 * (size_t)t, pose, 7);
@@ -134,6 +136,7 @@ static int put_tree(writing* w, bool first, int i) {
   put_root(w, first, &root, frame_of(w, root.body), "articulation");
   float* q = room(w, 2, (int64_t[]){rows, tree->n}, "%s/articulation/%s/joint_position", group, tree->name);
   float* v = room(w, 2, (int64_t[]){rows, tree->n}, "%s/articulation/%s/joint_velocity", group, tree->name);
+
   for (size_t k = 0; q && v && k < n; k++) {
     int joint = mj_name2id(m, mjOBJ_JOINT, tree->joint[k]);
     if (joint < 0 || !isaac_is_plain(m, joint))
@@ -157,6 +160,7 @@ static int put_states(writing* w, bool first) {
 
   for (int i = 0; !code && i < w->map->tree_count; i++) code = put_tree(w, first, i);
   int n = isaac_free_roots(root, most, w->map, scene);
+
   for (int i = 0; !code && i < n; i++)
     put_root(w, first, &root[i], frame_of(w, root[i].body), "rigid_object");
   free(root);
@@ -185,6 +189,7 @@ static int put_observation(writing* w, const char* name, const loomArray* shape)
   if (to && bytes) memcpy(to, a.data, (size_t)a.count);
   if (!bytes) put_floats(to, a.data, (size_t)a.count);
   loom_array_destroy(&a);
+
   return 0;
 }
 

@@ -1,6 +1,6 @@
-// A demo in Isaac Lab's layout whose arrays are cut, lost, of another type or hold any bytes, read by a mapping
-// that is any text. Errors are fine; crashes, leaks, endless work and messages of several lines are not, nor is
-// a demo with a number that is not finite.
+// A demo in Isaac Lab's layout whose arrays are cut, lost, of another type or hold any bytes, read by a
+// mapping that is any text. Errors are fine; crashes, leaks, endless work and messages of several lines are
+// not, nor is a demo with a number that is not finite.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +121,7 @@ static void change(loomField* f, unsigned char* bytes, const Part* part) {
   if (!room) return;
   memcpy(bytes, f->data, room);
   f->data = bytes;
+
   for (size_t i = 2; i < part->size; i++) bytes[(at * 4 + i - 2) % room] = (unsigned char)part->text[i];
 
   if (what % 8 == 1 && f->rank) f->shape[0] = f->shape[0] > 1 ? f->shape[0] - 1 : 0;
@@ -183,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   loomField* field = calloc((size_t)whole.nfield + 1, sizeof *field);
   if (!field) abort();
   int m = 0;
+
   for (int i = 0; i < whole.nfield; i++) {
     bool lost = false;
     field[m] = whole.field[i];
@@ -201,5 +203,6 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   unlink(path);
   free(field);
   loom_isaac_map_destroy(&map);
+
   return 0;
 }

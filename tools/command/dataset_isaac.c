@@ -63,6 +63,7 @@ static int open_map(turning* w, loomError* err) {
   snprintf(label, sizeof label, "%.900s:data/@%s", loom_dataset_path(w->dataset), LOOM_ISAAC_MAP);
   if (!code) code = loom_isaac_map_load(&w->map, label, text, w->task, err);
   free(text);
+
   return code;
 }
 
@@ -77,6 +78,7 @@ static char* theirs_of(const char* env_args) {
   cJSON_AddNumberToObject(root, "type", LOOM_ENV_GYM);
   char* text = cJSON_PrintUnformatted(root);
   cJSON_Delete(root);
+
   return text;
 }
 
@@ -104,6 +106,7 @@ static int write_part(turning* w, int i, const loomDemoRecord* record, loomError
   loomWriteDef write = loom_default_write_def();
   int code = loom_demo_record_write(path, record, name, &write, err);
   if (!code) w->number[w->n++] = i;
+
   return code;
 }
 
@@ -124,6 +127,7 @@ static int turn_ours(turning* w, int i, loomError* err) {
   loom_episode_destroy(e);
   loom_demo_destroy(&demo);
   loom_replay_destroy(&replay);
+
   return code;
 }
 
@@ -152,6 +156,7 @@ static int open_scene(turning* w, int i, loomError* err) {
     code = loom_scene_create(&w->scene, w->task, xml, label, w->env_args, &w->def->roots, err);
   }
   free(xml);
+
   return code;
 }
 
@@ -183,6 +188,7 @@ static int turn_theirs(turning* w, int i, loomError* err) {
   free(xml);
   loom_demo_record_destroy(&record);
   loom_episode_destroy(e);
+
   return code;
 }
 
@@ -193,6 +199,7 @@ static int turn_one(turning* w, int i, loomError* err) {
   bool odd = loom_source_is_odd(code, NULL);
   if (odd && w->def->skip) return loom_dataset_leave_out(w->dataset, i, why.message);
   if (odd) loom_source_is_odd(code, &why);
+
   return loom_error_set(err, code, "%s", why.message);
 }
 
@@ -215,6 +222,7 @@ static int assemble(turning* w, loomError* err) {
        *theirs = w->theirs ? NULL : theirs_of(w->env_args);
   bool ok = path && source && (w->theirs || (map && theirs));
   int code = ok ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a dataset");
+
   for (int i = 0; !code && i < w->n; i++) {
     part_path(path[i], w, i);
     source[i].path = path[i];
@@ -239,6 +247,7 @@ static int assemble(turning* w, loomError* err) {
   free(map);
   free(source);
   free(path);
+
   return code;
 }
 
@@ -263,6 +272,7 @@ static int turn_all(turning* w, loomError* err) {
                           loom_dataset_path(w->dataset), w->annotated, w->n);
   if (!code) code = assemble(w, err);
   tool_progress_end();
+
   return code;
 }
 
@@ -306,6 +316,7 @@ static void print_told(const turning* w, bool json) {
     cJSON_AddBoolToObject(root, "annotated", w->annotated > 0);
   }
   cJSON* list = cJSON_AddArrayToObject(root, "not_taken");
+
   for (int i = 0; i < w->left_out.n; i++) cJSON_AddItemToArray(list, cJSON_CreateString(w->left_out.name[i]));
   tool_print_report(root);
   cJSON_Delete(root);
@@ -322,6 +333,7 @@ static int open_parts(turning* w, loomError* err) {
                           .mark = "demo_0.hdf5",
                           .own = own,
                           .alternative = "choose another output"};
+
   return loom_run_folder_open(&w->parts, &def, err);
 }
 
@@ -341,6 +353,7 @@ static int open_all(turning* w, const char* in, datasetIsaac* def, toolOutputs* 
   code = open_map(w, err);
   if (!code) code = find_env_args(w, err);
   if (!code && !w->theirs) w->map.same_actions = true;
+
   return code ? code : open_parts(w, err);
 }
 

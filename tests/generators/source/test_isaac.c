@@ -1,5 +1,5 @@
-// Demos in Isaac Lab Mimic's layout: what is there has the shapes and the meaning that its documentation says,
-// what comes back is what went, and what does not fit is refused by file and array.
+// Demos in Isaac Lab Mimic's layout: what is there has the shapes and the meaning that its documentation
+// says, what comes back is what went, and what does not fit is refused by file and array.
 #include <math.h>
 
 #include "generators/source/isaac.h"
@@ -36,10 +36,12 @@ static int open_isaac(void** state) {
   open_own(state);
   own* o = *state;
   loomSubtaskDef* s = o->task->subtasks[0];
+
   s[1] = s[0];
   snprintf(s[0].name, sizeof s[0].name, "reach");
   s[0].until = LOOM_UNTIL_AUTO;
   o->task->subtask_count[0] = 2;
+
   return 0;
 }
 
@@ -89,6 +91,7 @@ static loomDataset* open_theirs(const theirs* t) {
   must(loom_demo_record_finish(&record, &t->record, "demo_0", &err), &err);
   must(loom_shard_write(isaac_path(), &record, 1, NULL, &err), &err);
   must(loom_dataset_open_trusted(&dataset, isaac_path(), &err), &err);
+
   return dataset;
 }
 
@@ -148,12 +151,14 @@ static void what_comes_back_is_what_went(void** state) {
       {moved, moved, true, 1e-6, 2e-6},
       {NULL, poses, false, 1e-4, INFINITY},
   };
+
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     loomIsaacMap out, in;
     loomIsaacTold told;
     loomDemoRecord back = {0};
     loomError err = {0, ""};
     theirs t;
+
     make_map(&out, o, rows[i].out, true);
     make_map(&in, o, rows[i].in, rows[i].trees);
     make_theirs(&t, o, &out, (int)i);
@@ -185,6 +190,7 @@ static void what_comes_back_is_what_went(void** state) {
 
     loom_demo_record_destroy(&back);
     drop_theirs(&t);
+
     loom_isaac_map_destroy(&out);
     loom_isaac_map_destroy(&in);
   }
@@ -203,6 +209,7 @@ static void segments_end_where_they_did(void** state) {
   loomAssetRoots roots = {0};
   loomError err = {0, ""};
   theirs t;
+
   make_map(&map, o, NULL, true);
   make_theirs(&t, o, &map, 1);
   must(read_back(&back, &told, o, &t, &map, &err), &err);
@@ -261,8 +268,10 @@ static void the_layout_is_theirs(void** state) {
   };
   loomIsaacMap map;
   theirs t;
+
   make_map(&map, o, moved, true);
   make_theirs(&t, o, &map, 0);
+
   for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
     const loomField* f = field_of(&t.record, wanted[i].path);
     assert_int_equal(f->type, wanted[i].type);
@@ -378,12 +387,14 @@ static void what_does_not_fit_is_refused(void** state) {
       {WHOLE, "", "actions: same\narticulations: {robot: [x0]}\n", "articulation/robot/joint_position"},
       {WHOLE, "", "actions: same\nworld: {pos: [0, 0, 5]}\n", "out of reach"},
   };
+
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     loomIsaacMap out, in;
     loomIsaacTold told;
     loomDemoRecord back = {0};
     loomError err = {0, ""};
     theirs t;
+
     make_map(&out, o, NULL, true);
     make_map(&in, o, rows[i].map, !rows[i].map);
     make_theirs(&t, o, &out, 0);
@@ -394,6 +405,7 @@ static void what_does_not_fit_is_refused(void** state) {
     assert_true(strstr(err.message, isaac_path()) || strstr(err.message, "map.yaml"));
     loom_demo_record_destroy(&back);
     drop_theirs(&t);
+
     loom_isaac_map_destroy(&out);
     loom_isaac_map_destroy(&in);
   }
@@ -431,6 +443,7 @@ static void a_mapping_is_read_whole_or_not_at_all(void** state) {
       {"articulations: {robot: x0}\n", "robot"},
       {"articulations: []\n", "expected {NAME"},
   };
+
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     loomIsaacMap map;
     loomError err = {0, ""};
@@ -469,5 +482,6 @@ int main(void) {
       cmocka_unit_test(what_does_not_fit_is_refused), cmocka_unit_test(a_mapping_is_read_whole_or_not_at_all),
       cmocka_unit_test(a_mapping_comes_back),
   };
+
   return cmocka_run_group_tests(tests, open_isaac, close_own);
 }
