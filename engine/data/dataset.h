@@ -204,7 +204,7 @@ void loom_demo_destroy(loomDemo* demo);
 // ---- writing
 
 typedef struct loomAttr {
-  const char* name;
+  const char* name;  // of demos also "GROUP/@NAME", of a group in them
   loomType type;     // LOOM_TYPE_STR, LOOM_TYPE_I64 or LOOM_TYPE_F64
   const char* text;  // UTF-8, stored with variable length, as h5py stores str
   int64_t integer;
@@ -272,7 +272,8 @@ typedef struct loomAssembleDef {
   bool mixed;       // allow sources whose env_args differ (the first one's are kept)
   bool trusted;  // the sources are this program's own shards: no trial reading, and arrays are copied as they
                  // lie
-  const char* leave_out;  // an array or group of the demos that is not copied ("obs/image"); NULL = none
+  const char* leave_out;  // an array or group of the sources' demos that is not copied ("obs/image"); NULL =
+                          // none
   /// (all demos, in order) Fields and attributes added to each demo, in place of those that it has of these
   /// names; the record's own name is not looked at. NULL = none.
   const loomRecord* extra;

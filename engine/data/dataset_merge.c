@@ -28,6 +28,7 @@ typedef struct assembly {
   char* env_args;   // the first source's
   loomDataset* source;
   bool as_they_lie;  // its arrays are copied without reading them
+  bool beside;       // it is what a demo gets besides
   loomNames source_masks;
   loomNames* source_mask_demos;  // (source_masks.n), each in natural order
   carriedMask* carried;
@@ -325,7 +326,7 @@ static bool left_out(const assembly* a, const char* object, const char* name) {
   const loomRecord* extra = given(a);
   for (int i = 0; extra && i < extra->nfield; i++)
     if (!strcmp(slash + 1, extra->field[i].path)) return true;
-  return a->def->leave_out && !strcmp(slash + 1, a->def->leave_out);
+  return !a->beside && a->def->leave_out && !strcmp(slash + 1, a->def->leave_out);
 }
 
 static int copy_child(assembly* a, hid_t to, hid_t from, const char* object, const char* name, int depth,
@@ -361,7 +362,7 @@ static int copy_child(assembly* a, hid_t to, hid_t from, const char* object, con
   hid_t group = there ? H5Gopen2(to, name, H5P_DEFAULT) : loom_h5_group(to, name);
   if (group < 0) return loom_error_set(err, LOOM_ERR_IO, "%s: the group '%s' cannot be made", a->path, name);
 
-  int status = all ? copy_attrs(a, group, path, err) : LOOM_OK;
+  int status = copy_attrs(a, group, path, err);
   if (!status) status = copy_children(a, group, path, depth + 1, err);
   H5Gclose(group);
   return status;
@@ -442,8 +443,9 @@ static int copy_beside(assembly* a, hid_t group, const loomSource* beside, loomE
     const char* object = loom_dataset_demo_path(other, demo);
     status = loom_digest_read(&a->digest, other, object, err);
     a->source = other;
-    a->as_they_lie = true;
+    a->as_they_lie = a->beside = true;
     if (!status) status = copy_children(a, group, object, 0, err);
+    a->beside = false;
     free(a->digest);
     a->digest = digest;
     a->source = source;

@@ -9,9 +9,10 @@
 
 // A name ending in '*' stands for all names with that beginning.
 static const char* const kept_attrs[] = {
-    "env_args", "env",         "env_name", "env_version", "repository_version", "total",  "model_file",
-    "ep_meta",  "num_samples", "success",  "seed",        "src_demo_*",         "loom_*", "context",
-    "pair_of",  NULL,
+    "env_args",        "env",        "env_name",   "env_version", "repository_version",
+    "total",           "model_file", "ep_meta",    "num_samples", "success",
+    "env_interface_*", "seed",       "src_demo_*", "loom_*",      "context",
+    "pair_of",         NULL,
 };
 
 static const char* const kept_groups[] = {

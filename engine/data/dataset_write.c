@@ -89,10 +89,23 @@ int loom_h5_put_attr(hid_t object, const loomAttr* attr, const char* where, loom
 
 int loom_h5_put_attr_and_line(hid_t object, const loomAttr* attr, loomText* lines, const char* where,
                               loomError* err) {
-  char name[300];
-  snprintf(name, sizeof name, "@%.250s", attr->name);
+  char name[300], path[256];
+  const char* at = strstr(attr->name, "/@");
+  snprintf(name, sizeof name, "%s%.250s", at ? "" : "@", attr->name);
   loom_digest_set(lines, name, loom_digest_attr(attr));
-  return loom_h5_put_attr(object, attr, where, err);
+  if (!at) return loom_h5_put_attr(object, attr, where, err);
+
+  // Of a group in the object, which is made where it is not there.
+  snprintf(path, sizeof path, "%.*s", (int)(at - attr->name), attr->name);
+  bool there = H5Lexists(object, path, H5P_DEFAULT) > 0;
+  hid_t group = there ? H5Gopen2(object, path, H5P_DEFAULT) : loom_h5_group(object, path);
+  if (group < 0) return loom_error_set(err, LOOM_ERR_IO, "%s: the group '%s' cannot be made", where, path);
+
+  loomAttr inner = *attr;
+  inner.name = at + 2;
+  int status = loom_h5_put_attr(group, &inner, where, err);
+  H5Gclose(group);
+  return status;
 }
 
 int loom_h5_put_digest(hid_t object, const loomText* lines, const char* where, loomError* err) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/rotation.h"
+#include "engine/data/one_arm.h"
 #include "engine/observe/observe_internal.h"
 
 bool loom_framed_parse(loomFramed* out, const char* key) {
@@ -127,6 +128,7 @@ static int no_such_frame(const loomFramed* framed, const char* name, const char*
   loomArray hands = {0};
   bool known = loom_dataset_has(set, object, "datagen_info/eef_pose") &&
                !loom_dataset_describe(&hands, set, object, "datagen_info/eef_pose", NULL);
+  if (known) loom_array_with_arms(&hands);
   list_hands(&there, known && hands.rank == 4 ? (int)hands.shape[1] : 0);
   snprintf(poses, sizeof poses, "%.400s/datagen_info/object_poses", object);
   if (loom_dataset_has(set, poses, "")) (void)loom_dataset_visit(set, poses, list_object, &there, NULL);
@@ -156,6 +158,7 @@ static int read_frame(frameRows* out, const char* name, bool numbers, const loom
   if (code) return code;
 
   // All arms' poses lie in one array, each object has its own.
+  if (arm >= 0) loom_array_with_arms(&out->poses);
   const loomArray* a = &out->poses;
   if (arm >= 0 && a->rank == 4) out->arms = (int)a->shape[1];
   if (a->rank != (arm < 0 ? 3 : 4) || a->count != a->shape[0] * out->arms * 16 || out->arm >= out->arms)

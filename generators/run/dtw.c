@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/data/dataset.h"
+#include "engine/data/one_arm.h"
 #include "engine/task/task.h"
 
 enum { MOST_DEMOS = 32, POINTS = 64 };
@@ -50,6 +51,7 @@ static int read_way(double* way, int* dim, const loomDataset* dataset, int demo,
 
   loomArray poses = {0};
   int code = loom_dataset_doubles(&poses, dataset, object, "datagen_info/eef_pose", err);
+  loom_array_with_arms(&poses);
   int64_t rows = poses.shape[0], arms = poses.shape[1];
   if (!code && poses.rank == 4 && rows > 0 && arms > 0 && arms <= LOOM_MAX_ARMS && poses.shape[2] == 4 &&
       poses.shape[3] == 4) {

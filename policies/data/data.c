@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/data/env_same.h"
+#include "engine/data/one_arm.h"
 #include "engine/observe/sense.h"
 #include "policies/data/data_internal.h"
 
@@ -247,6 +248,7 @@ static int set_actions(loomData* data, const loomArray* actions, loomError* err)
   // Goals of the hands are matrices; where they are there they also tell how many arms an action is of.
   if (converted && (data->goals || (known && !data->arms))) {
     code = describe(&goal, set, demo, LOOM_DATA_GOALS, err);
+    if (!code) loom_array_with_arms(&goal);
     if (!code && (goal.rank != 4 || goal.shape[1] < 1 || goal.shape[2] != 4 || goal.shape[3] != 4))
       code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: %s: %s is not rows of matrices, one an arm",
                             loom_data_demo_path(data, 0), loom_data_demo_name(data, 0), LOOM_DATA_GOALS);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/data/one_arm.h"
 #include "engine/observe/framed.h"
 
 // ---- keys
@@ -44,8 +45,10 @@ static int find_frames(void* user, const char* name, const loomArray* array, int
   if (unreadable) return 0;
 
   // Poses of hands, and the poses that they were sent to.
-  if (!strcmp(name, "datagen_info/eef_pose") && array->rank == 4) list->arms = (int)array->shape[1];
-  if (!strcmp(name, "datagen_info/target_pose") && array->rank == 4) list->goals = true;
+  loomArray hands = *array;
+  loom_array_with_arms(&hands);
+  if (!strcmp(name, "datagen_info/eef_pose") && hands.rank == 4) list->arms = (int)hands.shape[1];
+  if (!strcmp(name, "datagen_info/target_pose") && hands.rank == 4) list->goals = true;
 
   // Objects and grippers by name, as many as there is room for.
   if (!strncmp(name, objects, sizeof objects - 1) && array->rank == 3 && list->objects < LOOM_MAX_OBJECTS)

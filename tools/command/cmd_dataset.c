@@ -11,6 +11,7 @@
 #include "engine/data/dataset.h"
 #include "tools/command/dataset_isaac.h"
 #include "tools/command/dataset_lerobot.h"
+#include "tools/command/dataset_mimicgen.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
@@ -24,6 +25,10 @@ typedef struct datasetArgs {
   const char *mask, *demos;
   loomLerobotDef lerobot;
   datasetIsaac isaac;
+  datasetMimicgen mimicgen;
+  const char* task;
+  bool skip;
+  loomAssetRoots roots;
   bool overwrite, json;
   int count[2];  // demos written; or in mask/train and mask/valid
   toolOutputs outputs;
@@ -221,11 +226,16 @@ static const toolOption options[] = {
                    .about =
                        "isaac: what end effectors, objects and articulations are called there; files that "
                        "were written here bring theirs along"),
-    TOOL_OPTION_AS("task", 't', "TASK", datasetArgs, STRING, isaac.task,
-                   .about = "isaac: the demos' task, where the file's env_name is none of ours"),
-    TOOL_OPTION_AS("skip", 0, NULL, datasetArgs, BOOL, isaac.skip,
-                   .about = "isaac: go on without demos that cannot be turned; they are named"),
-    TOOL_ASSETS_OPTION('a', datasetArgs, isaac.roots),
+    TOOL_OPTION_AS("task", 't', "TASK", datasetArgs, STRING, task,
+                   .about = "isaac, mimicgen: the demos' task, where the file's env_name is none of ours"),
+    TOOL_OPTION_AS(
+        "skip", 0, NULL, datasetArgs, BOOL, skip,
+        .about = "isaac, mimicgen: go on without demos that cannot be segmented or turned; they are named"),
+    TOOL_OPTION_AS("interface", 0, "NAME", datasetArgs, STRING, mimicgen.interface,
+                   .about = "mimicgen: class of theirs that knows the environment (MG_ENVIRONMENT)"),
+    TOOL_OPTION_AS("interface-type", 0, "TYPE", datasetArgs, STRING, mimicgen.type,
+                   .about = "mimicgen: of what simulator (robosuite)"),
+    TOOL_ASSETS_OPTION('a', datasetArgs, roots),
     TOOL_OVERWRITE_OPTION(datasetArgs, overwrite),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_OPTION(0, NULL, datasetArgs, BOOL, json, .about = "what was written, on stdout"),
@@ -240,7 +250,8 @@ static const toolCommand command = {
         "sessions\n"
         "       demoloom dataset lerobot IN OUT [options] a file as a folder in LeRobot's layout (v3.0), or "
         "back\n"
-        "       demoloom dataset isaac IN OUT [options]   a file in Isaac Lab Mimic's layout, or back\n",
+        "       demoloom dataset isaac IN OUT [options]   a file in Isaac Lab Mimic's layout, or back\n"
+        "       demoloom dataset mimicgen IN OUT [options] a copy with MimicGen's datagen_info, of one arm\n",
     .after =
         "examples:\n"
         "  demoloom dataset merge all.hdf5 a.hdf5 b.hdf5\n"
@@ -316,13 +327,20 @@ int cmd_dataset(int argc, char** argv) {
     code = dataset_lerobot(rest[1], rest[2], &a.lerobot, &a.outputs, a.json, &err);
     a.json = false;
   } else if (!strcmp(verb, "isaac") && n == 3) {
-    a.isaac.overwrite = a.overwrite;
-    code = dataset_isaac(rest[1], rest[2], &a.isaac, &a.outputs, a.json, &err);
+    datasetIsaac def = {a.isaac.map, a.task, a.skip, a.overwrite, a.roots};
+    code = dataset_isaac(rest[1], rest[2], &def, &a.outputs, a.json, &err);
+    a.roots = def.roots;
     a.json = false;
+  } else if (!strcmp(verb, "mimicgen") && n == 3) {
+    datasetMimicgen def = {a.mimicgen.interface, a.mimicgen.type, a.task, a.skip, a.overwrite, a.roots};
+    code = dataset_mimicgen(rest[1], rest[2], &def, &a.outputs, &err);
+    a.roots = def.roots;
   } else {
-    return tool_usage("dataset", "expected merge, split, filter, strip, lerobot or isaac with its files");
+    return tool_usage("dataset",
+                      "expected merge, split, filter, strip, lerobot, isaac or mimicgen with its files");
   }
   tool_outputs_close(&a.outputs);
+  loom_asset_roots_destroy(&a.roots);
   if (!code && a.json) code = print_dataset_json(&a, written, n == 2, &err);
   return code ? tool_fail(&err) : EXIT_DONE;
 }

@@ -376,6 +376,5 @@ int dataset_isaac(const char* in, const char* out, datasetIsaac* def, toolOutput
   loom_scene_destroy(w.scene);
   loom_dataset_close(w.dataset);
   loom_task_destroy(w.task);
-  loom_asset_roots_destroy(&def->roots);
   return code;
 }

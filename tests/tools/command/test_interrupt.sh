@@ -17,6 +17,7 @@ check 'a library' ${CC:-cc} -shared -fPIC -O1 -o ctrl_c.so "$here/ctrl_c.c" -ldl
 check 'sources' "$loom" record own -n 2 --seed 1 -o base.hdf5
 check 'a dataset' "$loom" generate own --source base.hdf5 -n 2 -t 1 -o gen.hdf5
 check 'one of LeRobot' "$loom" dataset lerobot gen.hdf5 le
+check 'one of Isaac Lab' "$loom" dataset isaac gen.hdf5 is.hdf5 --task own
 learn='--rollouts 0 --steps 3 --batch 4 --hidden 8'
 # shellcheck disable=SC2086
 check 'a policy' "$loom" train --data gen.hdf5 -p bc_l2 --epochs 1 $learn -o policy
@@ -94,6 +95,7 @@ lerobot||out/o|dataset lerobot gen.hdf5 out/o
 lerobot, back||out/o.hdf5|dataset lerobot le out/o.hdf5
 strip||out/o.hdf5|dataset strip gen.hdf5 out/o.hdf5
 isaac||out/o.hdf5|dataset isaac gen.hdf5 out/o.hdf5 --task own
+isaac, back||out/o.hdf5|dataset isaac is.hdf5 out/o.hdf5 --task own
 sheet||out/o.png|render gen.hdf5 --task own --limit 2 -j 1 --size 16x16 --light --columns 2 --sheet out/o.png
 film|partial|out/o.mp4|render gen.hdf5 --task own --limit 2 -j 1 --size 32x32 --light --speed 20 --video out/o.mp4
 frames|partial folder|out/o|render gen.hdf5 --task own --limit 2 -j 1 --size 16x16 --light --speed 20 --frames out/o
