@@ -4,6 +4,7 @@
 #   tests/robosuite/run.sh [-e ENV] --speed FILE [-n LIMIT] [--repeat R]
 #   tests/robosuite/run.sh [-e ENV] --observations FILE [-n LIMIT] [--every ROWS]
 #   tests/robosuite/run.sh [-e ENV] --images FILE [-n LIMIT] [--ours PROGRAM]
+#   tests/robosuite/run.sh [-e ENV] --playback FILE [--frames N]
 #   tests/robosuite/run.sh [-e ENV] --record FILE --ours PROGRAM [--rows N]
 #   tests/robosuite/run.sh [-e ENV] --onnx POLICY.onnx [EPISODES [SEED]]
 # ENV is by default $DEMOLOOM_HOME/robosuite-env; PYTHON names the Python that makes it (3.10 or 3.11).
@@ -15,7 +16,7 @@ first_arguments "$@"
 shift $taken
 script=replay.py
 case $1 in --onnx) script=../../tools/python/run_onnx.py && shift ;; esac
-case $1 in --speed | --observations | --images | --record) script=${1#--}.py && shift ;; esac
+case $1 in --speed | --observations | --images | --record | --playback) script=${1#--}.py && shift ;; esac
 python_env robosuite-env
 
 PYTHONWARNINGS=ignore exec "$env/bin/python" "$here/$script" "$@"

@@ -12,6 +12,7 @@
 #include "tools/command/dataset_isaac.h"
 #include "tools/command/dataset_lerobot.h"
 #include "tools/command/dataset_mimicgen.h"
+#include "tools/command/dataset_robosuite.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
@@ -251,7 +252,9 @@ static const toolCommand command = {
         "       demoloom dataset lerobot IN OUT [options] a file as a folder in LeRobot's layout (v3.0), or "
         "back\n"
         "       demoloom dataset isaac IN OUT [options]   a file in Isaac Lab Mimic's layout, or back\n"
-        "       demoloom dataset mimicgen IN OUT [options] a copy with MimicGen's datagen_info, of one arm\n",
+        "       demoloom dataset mimicgen IN OUT [options] a copy with MimicGen's datagen_info, of one arm\n"
+        "       demoloom dataset robosuite IN OUT         a copy that robosuite 1.4.1's playback script "
+        "plays\n",
     .after =
         "examples:\n"
         "  demoloom dataset merge all.hdf5 a.hdf5 b.hdf5\n"
@@ -335,9 +338,12 @@ int cmd_dataset(int argc, char** argv) {
     datasetMimicgen def = {a.mimicgen.interface, a.mimicgen.type, a.task, a.skip, a.overwrite, a.roots};
     code = dataset_mimicgen(rest[1], rest[2], &def, &a.outputs, &err);
     a.roots = def.roots;
+  } else if (!strcmp(verb, "robosuite") && n == 3) {
+    code = dataset_robosuite(rest[1], rest[2], a.overwrite, &a.outputs, &err);
   } else {
-    return tool_usage("dataset",
-                      "expected merge, split, filter, strip, lerobot, isaac or mimicgen with its files");
+    return tool_usage(
+        "dataset",
+        "expected merge, split, filter, strip, lerobot, isaac, mimicgen or robosuite with its files");
   }
   tool_outputs_close(&a.outputs);
   loom_asset_roots_destroy(&a.roots);

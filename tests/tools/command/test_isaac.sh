@@ -39,5 +39,17 @@ no 'an end effector that is not there' 1 'isaac.hdf5.*eef_pose/other' isaac.hdf5
 no 'all demos skipped' 1 'no demo is left' isaac.hdf5 no.hdf5 --map other.yaml --skip
 no 'no such task' 2 'nowhere' isaac.hdf5 no.hdf5 --task nowhere
 no 'no HDF5' 1 'poses.yaml' poses.yaml no.hdf5 --task own
+
+# robosuite plays its own environments only; a copy for its script says what they are made with.
+no2() { expect "$1" 1 "$2" "$loom" dataset robosuite "${@:3}" && check "$1: nothing is left" test ! -e no.hdf5; }
+no2 'robosuite: not one of its environments' "robosuite has no environment 'own'" base.hdf5 no.hdf5
+no2 'robosuite: cut short' 'cut.hdf5' cut.hdf5 no.hdf5
+mkdir -p "$work/scenes/lift" && cp scenes/own/* scenes/lift/ 2>/dev/null
+cp -R scenes/own/robots scenes/lift/ && sed -i 's/^task: own/task: lift\nenv_name: TwoArmLift/' scenes/lift/task.yaml
+check 'an environment of robosuite' "$loom" record lift -n 1 --seed 1 -o lift.hdf5
+expect 'robosuite: a copy' 0 '' "$loom" dataset robosuite lift.hdf5 rs.hdf5
+check 'robosuite: env_info' grep -aq '"env_name":"TwoArmLift"}' rs.hdf5
+check 'robosuite: attributes' eval 'grep -aq env_info rs.hdf5 && grep -aq repository_version rs.hdf5'
+expect 'robosuite: replayed here' 0 'demo_0 .* success' "$loom" replay rs.hdf5 --task lift
 cd "$root" || exit 1
 close_tests

@@ -450,7 +450,7 @@ check 'view: replaced where that is asked for' "${look[@]}" --annotated "$work/a
 
 # Every option that names a file or a folder was tried above, or is one of those that are read.
 reads='segment --segments|generate --source|generate --segments|train --data|dagger --data|export --data|teleop --input'
-reads+='|twin --scene|twin --object|twin --script|twin --events|twin --log|distill --inverse|distill --config|distill --data|view --policy|view --beside|view --script|rollout --policy|finetune --config|finetune --data|finetune --reward|weave --source|weave --plan|observe --measure|relabel --config'
+reads+='|twin --scene|twin --object|twin --script|twin --events|twin --log|distill --inverse|distill --config|distill --data|view --policy|view --beside|view --script|view --reward|rollout --policy|finetune --config|finetune --data|finetune --reward|weave --source|weave --plan|observe --measure|relabel --config|dataset --map'
 elsewhere='generate --failed|view --annotated|view --segments|view --record|teleop --output' # opened otherwise: in place, or above by hand
 for command in $("$loom" --help | sed -nE '/^examples/q; s/^  ([a-z]+) .*/\1/p'); do
   for option in $("$loom" "$command" --help | sed -nE 's/^ +(-., )?(--[a-z-]+) (FILE|DIR).*/\2/p'); do
