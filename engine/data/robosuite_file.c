@@ -68,8 +68,8 @@ static const char* end_of_element(const char* at) {
   return close && close == next ? close + strlen("</geom>") : NULL;
 }
 
-// The text with one link's mesh under the first name, followed by what has the others; it takes `xml` over. NULL
-// when out of memory.
+// The text with one link's mesh under the first name, followed by what has the others; it takes `xml` over.
+// NULL when out of memory.
 static char* name_link(char* xml, int robot, int link, int first) {
   char old[64], name[256];
   snprintf(old, sizeof old, "name=\"robot%d_link%d_visual\"", robot, link);
@@ -82,6 +82,7 @@ static char* name_link(char* xml, int robot, int link, int first) {
   loom_text_puts(&out, name);
   at += strlen(old);
   loom_text_add(&out, at, (size_t)(end - at));
+
   for (int i = 1; i < visuals[link]; i++) {
     snprintf(name, sizeof name,
              "<geom name=\"robot%d_g%d_vis\" type=\"sphere\" size=\"0.001\" contype=\"0\" conaffinity=\"0\" "
@@ -94,6 +95,7 @@ static char* name_link(char* xml, int robot, int link, int first) {
   free(xml);
   if (!out.failed) return out.s;
   loom_text_destroy(&out);
+
   return NULL;
 }
 
@@ -104,5 +106,6 @@ char* loom_robosuite_model(const char* xml) {
     for (int link = 0; text && link < LINKS; first += visuals[link++])
       text = name_link(text, robot, link, first);
   }
+
   return text;
 }

@@ -24,6 +24,7 @@ int loom_mimicgen_info(loomDemoRecord* out, const loomTask* task, const loomRepl
   put_poses(out, "datagen_info/eef_pose", r->eef[0], r->rows);
   put_poses(out, "datagen_info/target_pose", r->target[0], r->rows);
   put_hand(out, r, task->robots[0].gripper_dim);
+
   for (int o = 0; o < r->object_count; o++) {
     snprintf(path, sizeof path, "datagen_info/object_poses/%s", task->objects[o].name);
     put_poses(out, path, r->object[o], r->rows);

@@ -12,9 +12,9 @@
 #define LOOM_MIMICGEN_NAME "datagen_info/@env_interface_name"
 #define LOOM_MIMICGEN_TYPE "datagen_info/@env_interface_type"
 
-/// datagen_info of a replayed and segmented demo of one arm: eef_pose, target_pose (T x 4 x 4), gripper_action
-/// (T x gripper_dim), object_poses/OBJECT (T x 4 x 4), subtask_term_signals/SUBTASK (T). LOOM_ERR_UNSUPPORTED:
-/// several arms.
+/// datagen_info of a replayed and segmented demo of one arm: eef_pose, target_pose (T x 4 x 4),
+/// gripper_action (T x gripper_dim), object_poses/OBJECT (T x 4 x 4), subtask_term_signals/SUBTASK (T).
+/// LOOM_ERR_UNSUPPORTED: several arms.
 int loom_mimicgen_info(loomDemoRecord* out, const loomTask* task, const loomReplay* replay, loomError* err);
 
 #endif

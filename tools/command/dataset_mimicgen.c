@@ -40,6 +40,7 @@ static int make_info(copying* c, int i, loomError* err) {
   if (!code) c->number[c->n++] = i;
   loom_demo_record_destroy(&record);
   loom_replay_destroy(&replay);
+
   return code;
 }
 
@@ -50,6 +51,7 @@ static int make_one(copying* c, int i, loomError* err) {
   bool odd = code != LOOM_ERR_UNSUPPORTED && loom_source_is_odd(code, NULL);
   if (odd && c->def->skip) return loom_dataset_leave_out(c->dataset, i, why.message);
   if (odd) loom_source_is_odd(code, &why);
+
   return loom_error_set(err, code, "%s", why.message);
 }
 
@@ -70,6 +72,7 @@ static int make_all(copying* c, loomError* err) {
                           "interrupted after %d demos; nothing was written: run it again", c->n);
   if (!code && !c->n)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demo is left", loom_dataset_path(c->dataset));
+
   return code;
 }
 
@@ -118,6 +121,7 @@ static int assemble(copying* c, loomError* err) {
   free(beside);
   free(source);
   free(path);
+
   return code;
 }
 
@@ -130,6 +134,7 @@ static int open_parts(copying* c, loomError* err) {
                           .mark = "demo_0.hdf5",
                           .own = own,
                           .alternative = "choose another output"};
+
   return loom_run_folder_open(&c->parts, &def, err);
 }
 
@@ -145,6 +150,7 @@ static int open_all(copying* c, const char* in, toolOutputs* outputs, loomError*
   if (!code && c->task->arm_count != 1)
     code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "'%s' has %d arms, and MimicGen's layout has one",
                           c->task->name, c->task->arm_count);
+
   return code ? code : open_parts(c, err);
 }
 

@@ -36,6 +36,7 @@ static int rename_model(models* m, const loomDataset* d, int i, loomError* err) 
   m->record[i] = (loomRecord){.nattr = 1, .attr = &m->attr[i]};
   m->source[i] = (loomSource){loom_dataset_path(d), loom_dataset_demo_name(d, i)};
   m->n = i + 1;
+
   return 0;
 }
 
@@ -50,6 +51,7 @@ static int rename_models(models* m, const loomDataset* d, loomError* err) {
   if (!n) return loom_error_set(err, LOOM_ERR_FORMAT, "%s: no demos", loom_dataset_path(d));
 
   for (int i = 0; !code && i < n; i++) code = rename_model(m, d, i, err);
+
   return code;
 }
 
@@ -112,5 +114,6 @@ int dataset_robosuite(const char* in, const char* out, bool overwrite, toolOutpu
   free_models(&m);
   free(env_args);
   loom_dataset_close(d);
+
   return code;
 }

@@ -43,6 +43,7 @@ static void env_info_is_what_make_takes(void** state) {
       continue;
     }
     assert_string_equal(info, rows[i].says);
+
     free(env);
     free(info);
   }
@@ -80,6 +81,7 @@ static void links_get_all_their_names(void** state) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     char *out = loom_robosuite_model(rows[i].xml), *again;
     assert_non_null(out);
+
     assert_int_equal(count(out, "<geom"), rows[i].geoms);
     assert_non_null(strstr(out, rows[i].has));
     assert_null(strstr(out, rows[i].lacks));
@@ -87,6 +89,7 @@ static void links_get_all_their_names(void** state) {
     // Once is enough.
     again = loom_robosuite_model(out);
     assert_string_equal(again, out);
+
     free(again);
     free(out);
   }
