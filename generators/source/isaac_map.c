@@ -197,6 +197,7 @@ static int read_trees(const reader* r, loomNode root) {
     if (!tree->joint) return out_of_memory(r->err);
     code = loom_yaml_read_texts(tree->joint[0], sizeof tree->joint[0], LOOM_ISAAC_JOINTS, &tree->n, r->y,
                                 list, key, true, r->err);
+    if (!code && !tree->n) code = loom_yaml_error(r->y, list, key, r->err, "expected joints, one a column");
     if (code) return code;
   }
 

@@ -27,7 +27,6 @@ typedef struct reading {
   double* base;              // (T x S) what is known of our states; hands and arms may be missing
   double *actions, *states;  // (T x A), (T x S)
   bool *known, *moving;      // (njnt) joint positions, velocities
-  double* signal;            // (T) of one subtask
 } reading;
 
 static int out_of_memory(const reading* r) {
@@ -69,7 +68,7 @@ static int read_numbers(double** out, const reading* r, int64_t rows, int64_t wi
                           file, r->demo, name, (long long)(i / width));
   }
   *out = a.data;
-  return 0;
+  return *out ? 0 : out_of_memory(r);
 }
 
 static int read_actions(reading* r) {
@@ -550,14 +549,14 @@ static int put_signals(loomDemoRecord* out, reading* r) {
       char name[PATH_SIZE];
       const char* said = r->map->arm[a].signal[k];
       snprintf(name, sizeof name, "arm%d_%s", a, task->subtasks[a][k].name);
-      int code = read_numbers(&r->signal, r, r->rows, 1, "%s/%s", group, *said ? said : name);
-      if (code) return code;
+      double* signal = NULL;
+      int code = read_numbers(&signal, r, r->rows, 1, "%s/%s", group, *said ? said : name);
+      if (code || !signal) return code;
 
       loom_segment_signal(name, sizeof name, a, task->subtasks[a][k].name);
       int64_t* to = loom_demo_record_room(out, name, LOOM_TYPE_I64, 1, (int64_t[]){r->rows});
-      for (int t = 0; to && t < r->rows; t++) to[t] = r->signal[t] > 0.5;
-      free(r->signal);
-      r->signal = NULL;
+      for (int t = 0; to && t < r->rows; t++) to[t] = signal[t] > 0.5;
+      free(signal);
     }
   }
 
@@ -572,7 +571,6 @@ static void close_reading(reading* r) {
   free(r->moving);
   free(r->actions);
   free(r->states);
-  free(r->signal);
 }
 
 int loom_isaac_read(loomDemoRecord* out, loomIsaacTold* told, const loomIsaacMap* map, loomEpisode* e,

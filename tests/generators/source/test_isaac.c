@@ -442,6 +442,7 @@ static void a_mapping_is_read_whole_or_not_at_all(void** state) {
       {"articulations: {../robot: [x0]}\n", "no name in a group"},
       {"articulations: {robot: x0}\n", "robot"},
       {"articulations: []\n", "expected {NAME"},
+      {"articulations: {robot: []}\n", "expected joints"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
