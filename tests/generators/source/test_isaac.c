@@ -2,7 +2,7 @@
 // says, what comes back is what went, and what does not fit is refused by file and array.
 #include <math.h>
 
-#include "generators/source/isaac.h"
+#include "generators/source/isaac_model.h"
 #include "generators/source/segment.h"
 #include "tests/own_fixture.h"
 
@@ -331,6 +331,42 @@ static void numbers_mean_what_they_say(void** state) {
     drop_theirs(&t);
     loom_isaac_map_destroy(&map);
   }
+}
+
+// A root that is put there and taken back, wherever their world lies and in whatever order quaternions are.
+static void roots_come_back(void** state) {
+  own* o = *state;
+  const mjModel* m = o->scene->model;
+  loomIsaacMap map;
+  isaacRoot roots[4];
+  double* here = calloc((size_t)o->e->state_dim, sizeof *here);
+  double* there = calloc((size_t)o->e->state_dim, sizeof *there);
+  assert_true(here && there);
+
+  for (int i = 0; i < 8; i++) {
+    make_map(&map, o, moved, true);
+    map.xyzw = i % 2;
+    int n = isaac_free_roots(roots, 4, &map, o->scene), last = n - 1;
+    assert_int_equal(n, 2);
+
+    // Some pose and velocity of the rod, whose center of mass is not its origin.
+    double *q = here + 1 + m->jnt_qposadr[roots[last].free_joint], pose[7], velocity[6];
+    double* v = here + 1 + m->nq + m->jnt_dofadr[roots[last].free_joint];
+    for (int k = 0; k < 3; k++) q[k] = 0.1 * k - 0.05 * i;
+    loom_quat_exp(q + 3, (const double[]){0.3 * i, -0.7, 0.2 + 0.1 * i});
+    for (int k = 0; k < 6; k++) v[k] = 0.5 - 0.3 * k + 0.1 * i;
+
+    loomPose frame = {{0.01, 0.02, 0.03}, {0.5, 0.5, -0.5, 0.5}};
+    isaac_put_root(pose, velocity, &map, frame, &roots[last], m, here);
+    loomPose back = isaac_take_root(&map, frame, pose);
+    assert_true(furthest(back.pos, q, 3) < 1e-12 && loom_quat_angle(back.quat, q + 3) < 1e-7);
+    mju_copy(there, here, 1 + (int)m->nq);
+    isaac_take_velocity(there, &map, &roots[last], m, velocity);
+    assert_true(furthest(there + 1 + m->nq + m->jnt_dofadr[roots[last].free_joint], v, 6) < 1e-12);
+    loom_isaac_map_destroy(&map);
+  }
+  free(here);
+  free(there);
 }
 
 // ---- bad input
