@@ -514,9 +514,13 @@ static void a_mapping_comes_back(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_comes_back_is_what_went), cmocka_unit_test(segments_end_where_they_did),
-      cmocka_unit_test(the_layout_is_theirs),         cmocka_unit_test(numbers_mean_what_they_say),
-      cmocka_unit_test(what_does_not_fit_is_refused), cmocka_unit_test(a_mapping_is_read_whole_or_not_at_all),
+      cmocka_unit_test(roots_come_back),
+      cmocka_unit_test(what_comes_back_is_what_went),
+      cmocka_unit_test(segments_end_where_they_did),
+      cmocka_unit_test(the_layout_is_theirs),
+      cmocka_unit_test(numbers_mean_what_they_say),
+      cmocka_unit_test(what_does_not_fit_is_refused),
+      cmocka_unit_test(a_mapping_is_read_whole_or_not_at_all),
       cmocka_unit_test(a_mapping_comes_back),
   };
 
