@@ -252,7 +252,8 @@ static const toolCommand command = {
         "       demoloom dataset lerobot IN OUT [options] a file as a folder in LeRobot's layout (v3.0), or "
         "back\n"
         "       demoloom dataset isaac IN OUT [options]   a file in Isaac Lab Mimic's layout, or back\n"
-        "       demoloom dataset mimicgen IN OUT [options] a copy with MimicGen's datagen_info, of one arm\n"
+        "       demoloom dataset mimicgen IN OUT [options]\n"
+        "                                                 a copy with MimicGen's datagen_info, of one arm\n"
         "       demoloom dataset robosuite IN OUT         a copy that robosuite 1.4.1's playback script "
         "plays\n",
     .after =
@@ -264,6 +265,8 @@ static const toolCommand command = {
         "  demoloom dataset lerobot lerobot/drawer back.hdf5\n"
         "  demoloom dataset isaac drawer isaac.hdf5\n"
         "  demoloom dataset isaac stack.hdf5 ours.hdf5 --task stack --map stack.yaml\n"
+        "  demoloom dataset mimicgen lift.hdf5 mimicgen.hdf5 --interface MG_Lift\n"
+        "  demoloom dataset robosuite handover.hdf5 played/demo.hdf5\n"
         "\n"
         "a mapping (what is left out is called as here):\n"
         "  quaternion: wxyz                  # Isaac Lab 2's; xyzw is Isaac Lab 3's\n"
