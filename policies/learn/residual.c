@@ -41,6 +41,10 @@ static const loomFieldDef field_rows[] = {
         .about = "share of the successes without noise that exploring is to leave: noise and `free` shrink "
                  "and grow "
                  "with it, a quarter at first; 0 = they stay"),
+    ROW(REAL, ramp, .least = 0, .most = 1,
+        .about =
+            "share of the run over which offsets come to be tried, for a growing share of the time, while "
+            "critics learn from what the policy does alone; 0 = at once"),
     ROW(REAL, tether, .least = 0, .most = 1000,
         .about = "of offsets to 0: weight of their mean square against the critics' values"),
     ROW(REAL, margin, .least = 0, .most = 1e6,
@@ -390,6 +394,7 @@ static int create_learner(loomLearner* out, loomFinetuneOwner* o, const loomFine
                         .critics_first = s->critics_first,
                         .free = s->free,
                         .keep = s->keep,
+                        .ramp = s->ramp,
                         .tether = s->tether,
                         .margin = s->margin,
                         .share = s->share,

@@ -30,7 +30,7 @@ typedef struct loomFinetuneSettings {
   double position, rotation, gripper;  // largest offsets, shares of the controllers' ranges
   double warmup_noise;                 // as loomTd3Guide, as what follows
   int critics_first;
-  double free, keep, tether, margin;
+  double free, keep, ramp, tether, margin;
   double share;
   int64_t successes;
 } loomFinetuneSettings;

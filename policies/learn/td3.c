@@ -107,6 +107,7 @@ typedef struct td3 {
   double critic_seen, actor_seen;  // updates that they are of
   int64_t taken;                   // control steps of that
   double asked, kept, size;        // guided: actions of the actor, those that the gate let pass, mean sizes
+  double alone;                    // of those, the ones in whose place nothing was added
   calibration calibration;         // guided: of the last iteration
   loomExploring exploring;         // guided, where `keep` is wanted
   double* counts_from;             // (n) the first episode of each that tells of the present noise alone
@@ -161,13 +162,28 @@ static double noise_factor(const td3* p) {
   return explores_less(p) ? p->exploring.factor : 1;
 }
 
-// Whether environment i tries what the actor says, whatever the gate thinks of it: critics that are never
-// shown such actions stay wrong about them. For some decisions in a row, as one alone shows little.
-static bool is_free(const td3* p, int i) {
+// The share of the run that is left.
+static double share_left(const td3* p) {
+  return fmax(0, 1 - (double)p->vector->control_steps / fmax((double)p->steps, 1));
+}
+
+// Of the time, for which nothing is added yet but noise.
+static double share_alone(const td3* p) {
+  return p->guide.ramp > 0 ? fmax(0, 1 - (1 - share_left(p)) / p->guide.ramp) : 0;
+}
+
+typedef enum turn { TURN_GATED, TURN_FREE, TURN_ALONE } turn;
+
+// Whether environment i tries what the actor says, whatever the gate thinks of it (critics that are never
+// shown such actions stay wrong about them), or leaves the policy alone. For some decisions in a row, as one
+// alone shows little.
+static turn turn_of(const td3* p, int i) {
   enum { DECISIONS = 12 };
   uint64_t window = (uint64_t)p->count.step / DECISIONS * (uint64_t)p->config.environments + (uint64_t)i;
   loomRandom random = loom_random(p->seed, window, LOOM_PURPOSE_UNGATED);
-  return loom_random_uniform(&random) < p->guide.free * noise_factor(p);
+  bool is_free = loom_random_uniform(&random) < p->guide.free * noise_factor(p);
+  if (loom_random_uniform(&random) < share_alone(p)) return TURN_ALONE;
+  return is_free ? TURN_FREE : TURN_GATED;
 }
 
 // What the actor says, where the gate lets it pass.
@@ -180,8 +196,18 @@ static void ask_actor(td3* p) {
   p->kept += loom_td3_network_gate(p->action, p->value, &p->net, p->seen, n);
   p->asked += n;
   for (int i = 0; i < n * actions; i++) p->size += fabs((double)said[i]) / actions;
-  for (int i = 0; i < n; i++)
-    if (is_free(p, i)) memcpy(p->action + i * actions, said + i * actions, (size_t)actions * sizeof *said);
+
+  for (int i = 0; i < n; i++) {
+    turn whose = turn_of(p, i);
+    loomReal* action = p->action + i * actions;
+    if (whose == TURN_FREE) memcpy(action, said + i * actions, (size_t)actions * sizeof *said);
+    if (whose != TURN_ALONE) continue;
+
+    // What critics expect of that was not asked.
+    memset(action, 0, (size_t)actions * sizeof *action);
+    p->value[i] = (loomReal)NAN;
+    p->alone++;
+  }
 }
 
 // Random ones at first, then the actor's with noise.
@@ -383,18 +409,13 @@ static int64_t size_of(const void* self) {
   return p->guide.gated ? p->taken : (int64_t)ITERATION * p->config.environments;
 }
 
-// The share of the run that is left.
-static double share_left(const td3* p) {
-  return fmax(0, 1 - (double)p->vector->control_steps / fmax((double)p->steps, 1));
-}
-
 static int iterate(void* self, loomError* err) {
   td3* p = self;
   int code = LOOM_OK, n = p->config.environments;
   int64_t before = p->vector->control_steps;
   p->rate = p->config.rate * (p->config.anneal ? share_left(p) : 1);
   p->critic_loss = p->actor_loss = p->critic_seen = p->actor_seen = 0;
-  p->asked = p->kept = p->size = 0;
+  p->asked = p->kept = p->size = p->alone = 0;
   p->calibration = (calibration){0};
 
   for (int t = 0; !code && t < iteration_of(p); t++) {
@@ -438,6 +459,7 @@ static int scalars_of(loomScalar* out, const void* self) {
   out[n++] = (loomScalar){"train/gate", p->kept / fmax(p->asked, 1)};
   out[n++] = (loomScalar){"train/offset", p->size / fmax(p->asked, 1)};
 
+  if (p->guide.ramp > 0) out[n++] = (loomScalar){"train/alone", p->alone / fmax(p->asked, 1)};
   if (explores_less(p)) out[n++] = (loomScalar){"train/noise", p->exploring.factor};
 
   // Where no episode came to an end nothing is known.

@@ -44,6 +44,9 @@ typedef struct loomTd3Guide {
   double free;          // share of the time for which the gate lets all pass while it explores
   double keep;         // share of the successes without noise that noise and `free` are to leave: they shrink
                        // and grow with it (policies/learn/exploring.h); 0 = they are as they are said
+  double ramp;         // share of the run over which the actor comes to act: at first actions are 0 but for
+                       // noise, then for less and less of the time (progressive exploration: Yuan et al.,
+                       // "Policy Decorator", 2024); 0 = it acts from its first update on
   double tether;       // of the actor to 0 (policies/network/td3_network.h)
   double margin;       // of the gate
   double least, most;  // that an episode can return; both 0 = not known

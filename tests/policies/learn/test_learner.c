@@ -97,6 +97,7 @@ static void drop(loomLearner* l) {
 
 static bool terminates;  // the toy's episodes, in place of being truncated
 static bool anneals;     // TD3's rate, over 20,000 steps
+static double ramp;      // share of those over which a residual comes to act
 
 static loomLearner make_learner(method m, uint64_t seed, int threads) {
   loomLearner l;
@@ -132,6 +133,7 @@ static loomLearner make_learner(method m, uint64_t seed, int threads) {
                               .keep = keeps,
                               .critics_first = 100,
                               .free = 0.25,
+                              .ramp = ramp,
                               .tether = 0.001,
                               .share = 0.5,
                               .successes = 1000,
@@ -301,6 +303,26 @@ static void noise_of_offsets_follows_success(void** state) {
   noise = keeps = 0;
 }
 
+// At first nothing is added to a policy's actions, then more and more often, at last always.
+static void offsets_come_gradually(void** state) {
+  (void)state;
+  const int iterations[] = {2, 4, 16};  // of 1,000 steps of 20,000
+  const double low[] = {0.75, 0.55, 0}, high[] = {1, 0.85, 0};
+  ramp = 0.5;
+  loomLearner l = make_learner(RESIDUAL, 1, 1);
+
+  for (int c = 0, done = 0; c < 3; done = iterations[c++]) {
+    iterate(&l, iterations[c] - done);
+    double alone = scalar_of(&l, "train/alone");
+    if (!(alone >= low[c] && alone <= high[c])) fail_msg("after %d: alone %g", iterations[c], alone);
+  }
+
+  // It has learned as one that acts at once.
+  assert_true(error_of(&l) < 0.1);
+  drop(&l);
+  ramp = 0;
+}
+
 // What is not wanted is left alone, and so is what nobody has measured.
 static void noise_stays(void** state) {
   (void)state;
@@ -372,7 +394,7 @@ static void expected_is_followed(void** state) {
 
 static void threads_change_nothing(void** state) {
   (void)state;
-  keeps = 0.5;
+  keeps = ramp = 0.5;
   for (int m = 0; m < METHODS; m++) {
     uint64_t first = 0;
     for (int threads = 1; threads <= 3; threads++) {
@@ -390,13 +412,13 @@ static void threads_change_nothing(void** state) {
     drop(&other);
   }
 
-  keeps = 0;
+  keeps = ramp = 0;
 }
 
 static void goes_on_from_tensors(void** state) {
   (void)state;
   noise = 40;
-  keeps = 0.5;
+  keeps = ramp = 0.5;
   for (int m = 0; m < METHODS; m++) {
     loomLearner a = make_learner((method)m, 5, 1), b = make_learner((method)m, 5, 1);
     loomSafeTensor from[LOOM_LEARNER_TENSORS], to[LOOM_LEARNER_TENSORS];
@@ -422,7 +444,7 @@ static void goes_on_from_tensors(void** state) {
     drop(&b);
   }
 
-  noise = keeps = 0;
+  noise = keeps = ramp = 0;
 }
 
 int main(void) {
@@ -432,6 +454,7 @@ int main(void) {
       cmocka_unit_test(critic_goes_on),
       cmocka_unit_test(noise_follows_success),
       cmocka_unit_test(noise_of_offsets_follows_success),
+      cmocka_unit_test(offsets_come_gradually),
       cmocka_unit_test(noise_stays),
       cmocka_unit_test(rate_falls),
       cmocka_unit_test(gate_opens),
