@@ -18,12 +18,25 @@
 
 static const char lock_name[] = "lock";
 
-static int take_lock(loomRunFolder* folder, loomError* err) {
+static int try_lock(loomRunFolder* folder) {
   char path[LOOM_RUN_FILE_MAX];
   loom_run_folder_path(path, folder, lock_name);
+  return folder->def.shared ? loom_lock_join(&folder->lock, &folder->alone, path)
+                            : loom_lock_take(&folder->lock, path);
+}
 
-  int why = folder->def.shared ? loom_lock_join(&folder->lock, &folder->alone, path)
-                               : loom_lock_take(&folder->lock, path);
+// The folder, made where it is not there, and its lock. Of one that is shared, the last to leave may remove
+// it between the two.
+static int take_folder(loomRunFolder* folder, loomError* err) {
+  enum { TRIES = 50 };
+  int why = ENOENT;
+
+  for (int i = 0; why == ENOENT && i < TRIES; i++) {
+    int code = loom_make_folder(folder->def.path, folder->def.parents, err);
+    if (code) return code;
+    why = try_lock(folder);
+  }
+
   if (why == EWOULDBLOCK)
     return loom_error_set(err, LOOM_ERR_USAGE,
                           "%s: another run is at work on it; wait for it or choose another output",
@@ -159,9 +172,8 @@ static int check_mode(const loomRunFolder* folder, loomError* err) {
 int loom_run_folder_open(loomRunFolder* out, const loomRunFolderDef* def, loomError* err) {
   *out = (loomRunFolder){.def = *def, .lock = -1};
   out->def.path = strdup(def->path);
-  int code = out->def.path ? loom_make_folder(def->path, def->parents, err)
+  int code = out->def.path ? take_folder(out, err)
                            : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", def->path);
-  if (!code) code = take_lock(out, err);
 
   // Only now nobody else can begin a run there.
   if (!code) out->resumed = loom_run_folder_has(out, def->mark);
