@@ -103,7 +103,7 @@ void view_reward_name(char out[32], const viewApp* app, int arm, int line) {
     case LOOM_TERM_HEIGHT:
       name_point(from, &t->from);
       name_point(to, &t->to);
-      snprintf(out, 32, "%.8s %s %s", kind, from, to);
+      snprintf(out, 32, "%.8s %.10s %.10s", kind, from, to);
       break;
     default:
       snprintf(out, 32, "%.31s", kind);
