@@ -37,6 +37,26 @@ static inline int open_books(void) {
   return books == MAP_FAILED ? -1 : 0;
 }
 
+/// `work` in a process beside this one, which nobody kills; its exit status is the error's.
+static inline pid_t begun_beside(int (*work)(void* user, loomError* err), void* user) {
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child) return child;
+
+  loomError err = {0, ""};
+  books = NULL;
+  int code = work(user, &err);
+  if (code) fprintf(stderr, "%s\n", err.message);
+  _exit(-code);
+}
+
+/// Once it has ended; 256 where it was killed.
+static inline int status_of(pid_t child) {
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 256;
+}
+
 /// The exit status of `work` in its own process: the error's, or 256 when it was killed.
 static inline int killed_apart(int (*work)(void* user, loomError* err), void* user, int deadly) {
   int status = 0;

@@ -113,20 +113,24 @@ static void what_goes_wrong_there(void** state) {
   assert_int_equal(count, 0);
 }
 
+// Of four letters; then the file goes.
+static void expect_text(const char* path, const char* wanted) {
+  char text[8] = "";
+  FILE* file = fopen(path, "r");
+  assert_non_null(file);
+  assert_int_equal(fread(text, 1, 7, file), 4);
+  assert_string_equal(text, wanted);
+  fclose(file);
+  unlink(path);
+}
+
 static void it_cannot_write(void** state) {
   char path[] = "/tmp/loom-aside-XXXXXX";
   (void)state;
   int file = mkstemp(path);
   assert_true(file >= 0 && write(file, "kept", 4) == 4 && !close(file));
   expect_aside(open_for_writing, path, true, false, LOOM_ERR_FORMAT, "a.glb");
-
-  char text[8] = "";
-  FILE* again = fopen(path, "r");
-  assert_non_null(again);
-  assert_int_equal(fread(text, 1, 7, again), 4);
-  assert_string_equal(text, "kept");
-  fclose(again);
-  unlink(path);
+  expect_text(path, "kept");
 }
 
 static int write_kept(void* user, loomShelf* shelf, void** result, loomError* err) {
@@ -140,7 +144,7 @@ static int write_kept(void* user, loomShelf* shelf, void** result, loomError* er
 
 // Unless it is there to.
 static void it_writes_where_it_may(void** state) {
-  char path[] = "/tmp/loom-aside-XXXXXX", text[8] = "";
+  char path[] = "/tmp/loom-aside-XXXXXX";
   (void)state;
   int file = mkstemp(path);
   assert_true(file >= 0 && !close(file));
@@ -154,13 +158,7 @@ static void it_writes_where_it_may(void** state) {
   def.writes = true;
   assert_int_equal(loom_aside_run(&out, &def, NULL), 0);
   loom_aside_destroy(&out);
-
-  FILE* again = fopen(path, "r");
-  assert_non_null(again);
-  assert_int_equal(fread(text, 1, 7, again), 4);
-  assert_string_equal(text, "made");
-  fclose(again);
-  unlink(path);
+  expect_text(path, "made");
 }
 
 // Where the system refuses filters a reader is not confined: it is told, once.

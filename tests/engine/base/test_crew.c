@@ -110,21 +110,7 @@ static int apart(int deadly) {
 
 static pid_t begin_beside(int shown) {
   job j = {.settings = "{}", .shown = shown};
-  pid_t child = fork();
-  assert_true(child >= 0);
-  if (child) return child;
-
-  loomError err = {0, ""};
-  books = NULL;
-  int code = make_together(&j, &err);
-  if (code) fprintf(stderr, "%s\n", err.message);
-  _exit(-code);
-}
-
-static int status_of(pid_t child) {
-  int status;
-  assert_int_equal(waitpid(child, &status, 0), child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 256;
+  return begun_beside(make_together, &j);
 }
 
 static void is_whole(const char* how, int call) {

@@ -56,21 +56,7 @@ static int run_apart(const own* o, run wanted, int deadly) {
 // In a process beside this one, which nobody kills.
 static pid_t begin_beside(const own* o, run wanted) {
   running r = {o, wanted};
-  pid_t child = fork();
-  assert_true(child >= 0);
-  if (child) return child;
-
-  loomError err = {0, ""};
-  books = NULL;
-  int code = generate_run(&r, &err);
-  if (code) fprintf(stderr, "%s\n", err.message);
-  _exit(-code);
-}
-
-static int status_of(pid_t child) {
-  int status;
-  assert_int_equal(waitpid(child, &status, 0), child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 256;
+  return begun_beside(generate_run, &r);
 }
 
 // The dataset of one process, and nothing beside it; then it goes.
