@@ -45,9 +45,9 @@ count() {
 fuzz_inputs() {
   local all=${LOOM_FUZZ_INPUTS:-2000}
   case $1 in
-    teleop | scan | film) echo $((all / 20)) ;;
-    attrs | folder | isaac) echo $((all / 5)) ;;
-    hdf5) echo $((all / 2)) ;;
+    scan) echo $((all / 40)) ;;
+    teleop | film) echo $((all / 20)) ;;
+    attrs | folder | isaac | hdf5) echo $((all / 5)) ;;
     *) echo "$all" ;;
   esac
 }
