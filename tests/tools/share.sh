@@ -1,6 +1,6 @@
 # A run that several processes make together comes to the bytes that one makes, whoever of them is killed; sourced after
-# check.sh from the repository's root. EACH_CALL=1 kills one before every single write, rename and removal, in place of some 8 (KILLS=20: of 20)
-# times on its way.
+# check.sh from the repository's root. One is killed before some 8 of its writes, renames and removals (KILLS=20: of 20),
+# and with EACH_CALL=1 before every single one.
 check 'a library for kill -9' ${CC:-cc} -shared -fPIC -O1 -o "$work/kill_at.so" tests/tools/command/kill_at.c -ldl
 
 # Of the run that is at hand: its command writes into a folder, which stands for OUT in it.
