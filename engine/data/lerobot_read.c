@@ -7,6 +7,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "engine/data/demo_parts.h"
 #include "engine/data/env_type.h"
 #include "engine/data/lerobot_internal.h"
 #include "engine/draw/film.h"
@@ -483,12 +484,6 @@ static int add_instruction(reading* r, making* m, int64_t first, loomError* err)
 
 // ---- demos
 
-static void part_path(char out[LOOM_RUN_FILE_MAX], const reading* r, int i) {
-  char name[32];
-  snprintf(name, sizeof name, "demo_%d.hdf5", i);
-  loom_run_folder_path(out, &r->parts, name);
-}
-
 // Exact ones last: they replace what their arrays are in float32.
 static int make_features(reading* r, making* m, const episode* e, int64_t first, bool exact, loomError* err) {
   int code = 0;
@@ -515,7 +510,7 @@ static int read_demo(reading* r, int i, loomError* err) {
   char name[32], path[LOOM_RUN_FILE_MAX];
   snprintf(name, sizeof name, "demo_%d", i);
   loomRecord record = {.name = name, .nfield = m.n, .field = m.field, .nattr = m.nattr, .attr = m.attr};
-  part_path(path, r, i);
+  loom_demo_part_path(path, &r->parts, i);
   if (!code) code = loom_shard_write(path, &record, 1, NULL, err);
   clear_making(&m);
   r->told->rows += e->rows;
@@ -612,7 +607,7 @@ static int assemble(reading* r, loomError* err) {
   def.user = r;
   def.valid = 0;
   for (int i = 0; !code && i < r->n; i++) {
-    part_path(path[i], r, i);
+    loom_demo_part_path(path[i], &r->parts, i);
     source[i].path = path[i];
   }
   if (!code) code = loom_dataset_assemble(r->out, source, r->n, &def, err);
@@ -625,19 +620,6 @@ static int assemble(reading* r, loomError* err) {
   free(path);
 
   return code;
-}
-
-static int open_parts(reading* r, loomError* err) {
-  static const char* const own[] = {"demo_*.hdf5", NULL};
-  char path[LOOM_PATH_MAX + 16];
-  snprintf(path, sizeof path, "%.*s.parts", LOOM_PATH_MAX - 1, r->out);
-  loomRunFolderDef def = {.path = path,
-                          .mode = LOOM_FOLDER_OVERWRITE,
-                          .mark = "demo_0.hdf5",
-                          .own = own,
-                          .alternative = "choose another output"};
-
-  return loom_run_folder_open(&r->parts, &def, err);
 }
 
 static void free_reading(reading* r) {
@@ -669,7 +651,7 @@ int loom_lerobot_read(loomLerobotTold* told, const char* path, const char* folde
   for (int i = 0; r.reel && i < r.features.n; i++) r.reel[i].file = -1;
 
   // Demos go to files of their own, which are then put together.
-  if (!code) code = open_parts(&r, err);
+  if (!code) code = loom_demo_parts_open(&r.parts, r.out, err);
   bool opened = r.parts.def.path != NULL;
   if (!code) code = read_demos(&r, err);
   if (!code) code = assemble(&r, err);

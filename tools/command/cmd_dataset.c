@@ -16,7 +16,6 @@
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
-#include "tools/shared/file_kind.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
 
@@ -35,18 +34,13 @@ typedef struct datasetArgs {
   toolOutputs outputs;
 } datasetArgs;
 
-static int show_copied(void* user, int done, int total) {
-  tool_progress("copied", done, total, loom_clock() - *(double*)user, "demos");
-  return tool_stop;
-}
-
 static int assemble_copy(const char* out, const loomSource* sources, int n, bool keep_names, loomError* err) {
   double start = loom_clock();
   loomAssembleDef def = loom_default_assemble_def();
   loomNames left_out = {0, NULL};
   def.keep_names = keep_names;
   def.left_out = &left_out;
-  def.progress = show_copied;
+  def.progress = tool_show_copied;
   def.user = &start;
 
   // Ctrl-C leaves no half-written file.
@@ -68,11 +62,8 @@ static int check_disk(const char* out, char* const* in, int n, loomError* err) {
 
 // A file made of n others.
 static int open_output(datasetArgs* a, const char* out, char* const* in, int n, loomError* err) {
-  const char* kind = tool_other_kind(out, "FILE.hdf5");
-  if (kind)
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: what is written is %s; name it FILE.hdf5", out, kind);
-
-  return tool_output(&a->outputs, out, tool_output_mode(a->overwrite), (const char* const*)in, n, err);
+  return tool_output_dataset(&a->outputs, out, tool_output_mode(a->overwrite), (const char* const*)in, n,
+                             err);
 }
 
 static int merge_datasets(datasetArgs* a, char** paths, int n, loomError* err) {

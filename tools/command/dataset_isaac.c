@@ -8,7 +8,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
-#include "engine/base/run_folder.h"
+#include "engine/data/demo_parts.h"
 #include "engine/data/env_type.h"
 #include "engine/scene/compose.h"
 #include "engine/scene/env_args.h"
@@ -16,7 +16,6 @@
 #include "generators/source/segment.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
-#include "tools/shared/file_kind.h"
 
 typedef struct turning {
   const datasetIsaac* def;
@@ -93,16 +92,10 @@ static int find_env_args(turning* w, loomError* err) {
 
 // ---- one demo
 
-static void part_path(char out[LOOM_RUN_FILE_MAX], const turning* w, int i) {
-  char name[32];
-  snprintf(name, sizeof name, "demo_%d.hdf5", i);
-  loom_run_folder_path(out, &w->parts, name);
-}
-
 static int write_part(turning* w, int i, const loomDemoRecord* record, loomError* err) {
   char path[LOOM_RUN_FILE_MAX], name[32];
   snprintf(name, sizeof name, "demo_%d", w->n);
-  part_path(path, w, w->n);
+  loom_demo_part_path(path, &w->parts, w->n);
   loomWriteDef write = loom_default_write_def();
   int code = loom_demo_record_write(path, record, name, &write, err);
   if (!code) w->number[w->n++] = i;
@@ -224,7 +217,7 @@ static int assemble(turning* w, loomError* err) {
   int code = ok ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a dataset");
 
   for (int i = 0; !code && i < w->n; i++) {
-    part_path(path[i], w, i);
+    loom_demo_part_path(path[i], &w->parts, i);
     source[i].path = path[i];
   }
 
@@ -324,25 +317,10 @@ static void print_told(const turning* w, bool json) {
 
 // ---- opening
 
-static int open_parts(turning* w, loomError* err) {
-  static const char* const own[] = {"demo_*.hdf5", NULL};
-  char path[LOOM_PATH_MAX + 16];
-  snprintf(path, sizeof path, "%.*s.parts", LOOM_PATH_MAX - 1, w->out);
-  loomRunFolderDef def = {.path = path,
-                          .mode = LOOM_FOLDER_OVERWRITE,
-                          .mark = "demo_0.hdf5",
-                          .own = own,
-                          .alternative = "choose another output"};
-
-  return loom_run_folder_open(&w->parts, &def, err);
-}
-
 static int open_all(turning* w, const char* in, datasetIsaac* def, toolOutputs* outputs, loomError* err) {
-  const char *kind = tool_other_kind(w->out, "FILE.hdf5"), *inputs[] = {in, def->map};
-  if (kind)
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: what is written is %s; name it FILE.hdf5", w->out, kind);
-  int code =
-      tool_output(outputs, w->out, tool_output_mode(def->overwrite), inputs, 1 + (def->map != NULL), err);
+  const char* inputs[] = {in, def->map};
+  int code = tool_output_dataset(outputs, w->out, tool_output_mode(def->overwrite), inputs,
+                                 1 + (def->map != NULL), err);
   if (!code) code = tool_open(&w->task, &w->dataset, &def->roots, in, def->task, false, err);
   if (!code) code = tool_outputs_check(outputs, loom_dataset_path(w->dataset), err);
   if (!code && !loom_dataset_demo_count(w->dataset))
@@ -354,7 +332,7 @@ static int open_all(turning* w, const char* in, datasetIsaac* def, toolOutputs* 
   if (!code) code = find_env_args(w, err);
   if (!code && !w->theirs) w->map.same_actions = true;
 
-  return code ? code : open_parts(w, err);
+  return code ? code : loom_demo_parts_open(&w->parts, w->out, err);
 }
 
 int dataset_isaac(const char* in, const char* out, datasetIsaac* def, toolOutputs* outputs, bool json,

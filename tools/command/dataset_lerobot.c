@@ -7,7 +7,6 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "tools/shared/common.h"
-#include "tools/shared/file_kind.h"
 
 static bool show(void* user, int done, int total) {
   tool_progress("episodes", done, total, loom_clock() - *(double*)user, "");
@@ -49,10 +48,7 @@ static int write_folder(const char* in, const char* out, const loomLerobotDef* d
 
 static int read_folder(const char* in, const char* out, const loomLerobotDef* def, toolOutputs* outputs,
                        loomLerobotTold* told, loomError* err) {
-  const char* kind = tool_other_kind(out, "FILE.hdf5");
-  if (kind)
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: what is written is %s; name it FILE.hdf5", out, kind);
-  int code = tool_output(outputs, out, tool_output_mode(def->overwrite), NULL, 0, err);
+  int code = tool_output_dataset(outputs, out, tool_output_mode(def->overwrite), NULL, 0, err);
   return code ? code : loom_lerobot_read(told, out, in, def, err);
 }
 

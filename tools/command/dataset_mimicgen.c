@@ -5,10 +5,9 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
-#include "engine/base/run_folder.h"
+#include "engine/data/demo_parts.h"
 #include "generators/source/mimicgen.h"
 #include "tools/shared/common.h"
-#include "tools/shared/file_kind.h"
 
 typedef struct copying {
   datasetMimicgen* def;
@@ -21,12 +20,6 @@ typedef struct copying {
   int* number;  // (n) of each in the dataset
 } copying;
 
-static void part_path(char out[LOOM_RUN_FILE_MAX], const copying* c, int i) {
-  char name[32];
-  snprintf(name, sizeof name, "demo_%d.hdf5", i);
-  loom_run_folder_path(out, &c->parts, name);
-}
-
 static int make_info(copying* c, int i, loomError* err) {
   char path[LOOM_RUN_FILE_MAX];
   loomReplay replay = {0};
@@ -34,7 +27,7 @@ static int make_info(copying* c, int i, loomError* err) {
   int code = loom_source_load(&replay, &c->scene, c->task, c->dataset, i, &c->def->roots, NULL, err);
   if (!code) code = loom_mimicgen_info(&record, c->task, &replay, err);
 
-  part_path(path, c, c->n);
+  loom_demo_part_path(path, &c->parts, c->n);
   loom_demo_record_attr(&record, loom_attr_int("num_samples", replay.rows));
   if (!code) code = loom_demo_record_write(path, &record, "demo_0", NULL, err);
   if (!code) c->number[c->n++] = i;
@@ -78,11 +71,6 @@ static int make_all(copying* c, loomError* err) {
 
 // ---- the file
 
-static int show_copied(void* user, int done, int total) {
-  tool_progress("copied", done, total, loom_clock() - *(double*)user, "demos");
-  return tool_stop;
-}
-
 // The demos as they are, with what was found out beside them.
 static int assemble(copying* c, loomError* err) {
   size_t room = (size_t)c->n + 1;
@@ -97,7 +85,7 @@ static int assemble(copying* c, loomError* err) {
   loomAttr attr[] = {loom_attr_string(LOOM_MIMICGEN_NAME, c->def->interface ? c->def->interface : name),
                      loom_attr_string(LOOM_MIMICGEN_TYPE, c->def->type ? c->def->type : "robosuite")};
   for (int i = 0; !code && i < c->n; i++) {
-    part_path(path[i], c, i);
+    loom_demo_part_path(path[i], &c->parts, i);
     source[i] = (loomSource){loom_dataset_path(c->dataset), loom_dataset_demo_name(c->dataset, c->number[i])};
     beside[i] = (loomSource){path[i], NULL};
     extra[i] = (loomRecord){.nattr = 2, .attr = attr};
@@ -111,7 +99,7 @@ static int assemble(copying* c, loomError* err) {
   def.extra = extra;
   def.beside = beside;
   def.left_out = &left_out;
-  def.progress = show_copied;
+  def.progress = tool_show_copied;
   def.user = &start;
   if (!code) code = loom_dataset_assemble(c->out, source, c->n, &def, err);
   tool_progress_end();
@@ -125,33 +113,16 @@ static int assemble(copying* c, loomError* err) {
   return code;
 }
 
-static int open_parts(copying* c, loomError* err) {
-  static const char* const own[] = {"demo_*.hdf5", NULL};
-  char path[LOOM_PATH_MAX + 16];
-  snprintf(path, sizeof path, "%.*s.parts", LOOM_PATH_MAX - 1, c->out);
-  loomRunFolderDef def = {.path = path,
-                          .mode = LOOM_FOLDER_OVERWRITE,
-                          .mark = "demo_0.hdf5",
-                          .own = own,
-                          .alternative = "choose another output"};
-
-  return loom_run_folder_open(&c->parts, &def, err);
-}
-
 static int open_all(copying* c, const char* in, toolOutputs* outputs, loomError* err) {
   datasetMimicgen* def = c->def;
-  const char* kind = tool_other_kind(c->out, "FILE.hdf5");
-  if (kind)
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: what is written is %s; name it FILE.hdf5", c->out, kind);
-
-  int code = tool_output(outputs, c->out, tool_output_mode(def->overwrite), &in, 1, err);
+  int code = tool_output_dataset(outputs, c->out, tool_output_mode(def->overwrite), &in, 1, err);
   if (!code) code = tool_open(&c->task, &c->dataset, &def->roots, in, def->task, false, err);
   if (!code) code = tool_outputs_check(outputs, loom_dataset_path(c->dataset), err);
   if (!code && c->task->arm_count != 1)
     code = loom_error_set(err, LOOM_ERR_UNSUPPORTED, "'%s' has %d arms, and MimicGen's layout has one",
                           c->task->name, c->task->arm_count);
 
-  return code ? code : open_parts(c, err);
+  return code ? code : loom_demo_parts_open(&c->parts, c->out, err);
 }
 
 int dataset_mimicgen(const char* in, const char* out, datasetMimicgen* def, toolOutputs* outputs,

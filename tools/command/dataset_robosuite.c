@@ -7,7 +7,6 @@
 #include "engine/data/dataset.h"
 #include "engine/data/robosuite_file.h"
 #include "tools/shared/common.h"
-#include "tools/shared/file_kind.h"
 
 /// What each demo gets.
 typedef struct models {
@@ -16,11 +15,6 @@ typedef struct models {
   loomRecord* record;  // (n)
   loomSource* source;  // (n)
 } models;
-
-static int show_copied(void* user, int done, int total) {
-  tool_progress("copied", done, total, loom_clock() - *(double*)user, "demos");
-  return tool_stop;
-}
 
 static int rename_model(models* m, const loomDataset* d, int i, loomError* err) {
   const char* demo = loom_dataset_demo_path(d, i);
@@ -62,12 +56,8 @@ static void free_models(models* m) {
   free(m->source);
 }
 
-static int write_copy(const char* out, const models* m, const char* env_args, const char* label,
-                      loomError* err) {
-  char *env, *env_info;
-  int code = loom_robosuite_env_info(&env, &env_info, env_args, label, err);
-  if (code) return code;
-
+static int write_copy(const char* out, const models* m, const char* env_args, const char* env,
+                      const char* env_info, loomError* err) {
   double start = loom_clock();
   loomNames left_out = {0, NULL};
   loomAttr attrs[] = {loom_attr_string("env_args", env_args), loom_attr_string("env", env),
@@ -79,39 +69,32 @@ static int write_copy(const char* out, const models* m, const char* env_args, co
   def.extra = m->record;
   def.keep_names = true;
   def.left_out = &left_out;
-  def.progress = show_copied;
+  def.progress = tool_show_copied;
   def.user = &start;
-  code = loom_dataset_assemble(out, m->source, m->n, &def, err);
+  int code = loom_dataset_assemble(out, m->source, m->n, &def, err);
   tool_progress_end();
   tool_tell_left_out(&left_out, !code);
-
-  free(env);
-  free(env_info);
   return code;
 }
 
 int dataset_robosuite(const char* in, const char* out, bool overwrite, toolOutputs* outputs, loomError* err) {
-  const char* kind = tool_other_kind(out, "FILE.hdf5");
   loomDataset* d = NULL;
   models m = {0};
-  char* env_args = NULL;
-  if (kind)
-    return loom_error_set(err, LOOM_ERR_USAGE, "%s: what is written is %s; name it FILE.hdf5", out, kind);
+  char *env_args = NULL, *env = NULL, *env_info = NULL;
 
   tool_catch_signals();
-  int code = tool_output(outputs, out, tool_output_mode(overwrite), &in, 1, err);
+  int code = tool_output_dataset(outputs, out, tool_output_mode(overwrite), &in, 1, err);
   if (!code) code = loom_dataset_open(&d, in, err);
   if (!code) code = loom_dataset_env_args(&env_args, d, err);
 
   // Whether it could be played is asked first.
-  char *env = NULL, *env_info = NULL;
   if (!code) code = loom_robosuite_env_info(&env, &env_info, env_args, in, err);
-  free(env);
-  free(env_info);
   if (!code) code = rename_models(&m, d, err);
-  if (!code) code = write_copy(out, &m, env_args, in, err);
+  if (!code) code = write_copy(out, &m, env_args, env, env_info, err);
 
   free_models(&m);
+  free(env);
+  free(env_info);
   free(env_args);
   loom_dataset_close(d);
 

@@ -327,6 +327,12 @@ int tool_open(loomTask** task, loomDataset** dataset, loomAssetRoots* roots, con
   return code;
 }
 
+int tool_show_copied(void* user, int done, int total) {
+  const double* begun = user;
+  tool_progress("copied", done, total, loom_clock() - *begun, "demos");
+  return tool_stop;
+}
+
 void tool_tell_left_out(loomNames* left_out, bool told) {
   for (int i = 0; told && i < left_out->n; i++)
     fprintf(stderr, "left out of the copy: %s\n", left_out->name[i]);

@@ -68,6 +68,8 @@ int tool_go_on(loomError* err, int code, const char* folder, const char* mark);
 /// A progress line on stderr: overwritten in place on a terminal, a plain line every 10 s otherwise; nothing
 /// in the first two seconds. done of total (0 = unknown), then `note`.
 void tool_progress(const char* what, int64_t done, int64_t total, double seconds, const char* note);
+/// Of demos that are copied (loomAssembleDef.progress); user: a double, when that began. tool_stop ends it.
+int tool_show_copied(void* user, int done, int total);
 /// Of a run that goes on: `before` of them were done when the seconds began.
 void tool_progress_from(const char* what, int64_t before, int64_t done, int64_t total, double seconds,
                         const char* note);

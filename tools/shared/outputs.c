@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tools/shared/common.h"
+#include "tools/shared/file_kind.h"
 
 int tool_output(toolOutputs* all, const char* path, loomOutputMode mode, const char* const* input, int n,
                 loomError* err) {
@@ -19,6 +20,14 @@ int tool_output(toolOutputs* all, const char* path, loomOutputMode mode, const c
   int code = loom_output_open(&all->held[all->n], &def, err);
   if (!code) all->path[all->n++] = path;
   return code;
+}
+
+int tool_output_dataset(toolOutputs* all, const char* path, loomOutputMode mode, const char* const* input,
+                        int n, loomError* err) {
+  const char* kind = tool_other_kind(path, "FILE.hdf5");
+  if (kind)
+    return loom_error_set(err, LOOM_ERR_USAGE, "%s: what is written is %s; name it FILE.hdf5", path, kind);
+  return tool_output(all, path, mode, input, n, err);
 }
 
 int tool_outputs_check(const toolOutputs* all, const char* input, loomError* err) {

@@ -21,6 +21,9 @@ typedef struct toolOutputs {
 /// loom_output_open; also where two outputs are one file.
 int tool_output(toolOutputs* all, const char* path, loomOutputMode mode, const char* const* input, int n,
                 loomError* err);
+/// The same of a dataset, whose name may not say another kind of file. LOOM_ERR_USAGE.
+int tool_output_dataset(toolOutputs* all, const char* path, loomOutputMode mode, const char* const* input,
+                        int n, loomError* err);
 /// None of them may be `input`, which the command has found out that it reads.
 int tool_outputs_check(const toolOutputs* all, const char* input, loomError* err);
 /// Let others write them.
