@@ -3,6 +3,9 @@
 #include <assert.h>
 #include <cblas.h>
 #include <omp.h>
+#include <stdlib.h>
+
+#include "policies/nn/blas_core.h"
 
 #ifdef LOOM_DOUBLE
 #define GEMM cblas_dgemm
@@ -261,3 +264,27 @@ void loom_column_sum(loomReal* out, const loomReal* x, int n, int width) {
     strip_sum(out + first, x + first, n, width, columns);
   }
 }
+
+#ifdef __x86_64__
+// How OpenBLAS sets itself up where it is built for many processors. Its headers have neither; what is linked may be
+// built for one, or be another library's.
+__attribute__((weak)) void gotoblas_dynamic_init(void);
+__attribute__((weak)) void gotoblas_dynamic_quit(void);
+
+// Before main and after OpenBLAS's own beginning, when nothing else runs yet. Who names kernels has them.
+__attribute__((constructor)) static void choose_kernels(void) {
+  static const char variable[] = "OPENBLAS_CORETYPE";
+
+  if (getenv(variable) || !gotoblas_dynamic_init || !gotoblas_dynamic_quit) return;
+  __builtin_cpu_init();
+  const char* core =
+      loom_blas_core(openblas_get_corename(), __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"),
+                     __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"));
+  if (!core || setenv(variable, core, 1)) return;
+
+  gotoblas_dynamic_quit();
+  gotoblas_dynamic_init();
+  unsetenv(variable);
+}
+#endif

@@ -7,11 +7,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include <cblas.h>
 #include <cmocka.h>
 #include <omp.h>
 
 #include "engine/base/random.h"
 #include "policies/nn/blas.h"
+#include "policies/nn/blas_core.h"
 
 enum { GAP = 3, TEAMS = 4 };                  // GAP: numbers between rows that no product may touch
 static const int team[TEAMS] = {1, 2, 3, 5};  // threads; whatever they are, the bits are the same
@@ -168,8 +170,37 @@ static void column_sums(void** state) {
   free(x);
 }
 
+// Kernels by what OpenBLAS has chosen and what the processor has.
+static void kernels(void** state) {
+  (void)state;
+  static const struct {
+    const char* chosen;
+    bool avx2, avx512;
+    const char* instead;
+  } cases[] = {
+      {"Prescott", true, true, "SkylakeX"}, {"Prescott", true, false, "Haswell"},
+      {"Prescott", false, false, NULL},     {"Sandybridge", true, false, "Haswell"},
+      {"Haswell", true, true, NULL},        {"Zen", true, true, NULL},
+      {"SkylakeX", true, true, NULL},       {"armv8", true, true, NULL},
+  };
+
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char* instead = loom_blas_core(cases[i].chosen, cases[i].avx2, cases[i].avx512);
+    if (cases[i].instead)
+      assert_string_equal(instead ? instead : "", cases[i].instead);
+    else
+      assert_null(instead);
+  }
+
+#ifdef __x86_64__
+  // This processor has what it can do by now, unless somebody named others.
+  bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (!getenv("OPENBLAS_CORETYPE")) assert_null(loom_blas_core(openblas_get_corename(), avx2, false));
+#endif
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(rows_apart),
-                                     cmocka_unit_test(column_sums)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(kernels), cmocka_unit_test(products),
+                                     cmocka_unit_test(rows_apart), cmocka_unit_test(column_sums)};
   return cmocka_run_group_tests_name("blas", tests, NULL, NULL);
 }
