@@ -266,8 +266,8 @@ void loom_column_sum(loomReal* out, const loomReal* x, int n, int width) {
 }
 
 #ifdef __x86_64__
-// How OpenBLAS sets itself up where it is built for many processors. Its headers have neither; what is linked may be
-// built for one, or be another library's.
+// How OpenBLAS sets itself up where it is built for many processors. Its headers have neither; what is
+// linked may be built for one, or be another library's.
 __attribute__((weak)) void gotoblas_dynamic_init(void);
 __attribute__((weak)) void gotoblas_dynamic_quit(void);
 
