@@ -49,6 +49,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_RECOVER = 40,    // which attempts recover, and from what
   LOOM_PURPOSE_WHERE = 41,      // which starts are kept of those that a map is asked about
   LOOM_PURPOSE_SCAN = 42,       // through which of its triangles planes of a scan are laid
+  LOOM_PURPOSE_PATTERN = 43,    // what a texture shows instead of its picture
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -209,6 +209,22 @@ int loom_renderer_set_camera(loomRenderer* r, const char* camera, loomError* err
   return 0;
 }
 
+typedef struct upload {
+  loomRenderer* renderer;
+  int texture;
+} upload;
+
+static int upload_texture(void* arg) {
+  const upload* u = arg;
+  mjr_uploadTexture(u->renderer->model, &u->renderer->context, u->texture);
+  return 0;
+}
+
+int loom_renderer_set_texture(loomRenderer* r, int texture, loomError* err) {
+  int code = loom_gl_make_current(r->gl, err);
+  return code ? code : loom_trap_run(upload_texture, &(upload){r, texture}, err);
+}
+
 void loom_renderer_decorate(loomRenderer* r, loomDecorate decorate, void* user) {
   r->decorate = decorate;
   r->user = user;

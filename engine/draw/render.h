@@ -41,6 +41,8 @@ int loom_renderer_create(loomRenderer** out, const mjModel* model, const loomRen
 int loom_camera_check(const mjModel* model, const char* camera, loomError* err);
 /// Look through another camera from now on; NULL is the definition's free camera.
 int loom_renderer_set_camera(loomRenderer* renderer, const char* camera, loomError* err);
+/// The model's texture shows another picture from now on, mjModel.tex_data's of now.
+int loom_renderer_set_texture(loomRenderer* renderer, int texture, loomError* err);
 /// Place the definition's free camera anew, as loom_free_camera does for these positions (nq).
 void loom_renderer_aim(loomRenderer* renderer, const double* qpos);
 /// Draw data (kinematics up to date) into image, which must be of the renderer's size.

@@ -255,11 +255,25 @@ int loom_sense_model(loomSense* s, const char* xml, const char* label, const loo
   return code;
 }
 
+// A renderer has copies of textures.
+static int show_textures(loomSense* s, loomError* err) {
+  int code = 0;
+  bool any = false;
+  for (int i = 0; !code && i < s->seen_looks.textures; i++) {
+    if (!s->seen_looks.changed[i]) continue;
+    code = loom_renderer_set_texture(s->renderer, i, err);
+    any = true;
+  }
+  if (any) loom_renderer_release(s->renderer);
+  return code;
+}
+
 int loom_sense_looks(loomSense* s, const loomEpisode* e, loomError* err) {
   loom_distractors_place(&s->distractors, e);
   if (s->renderer)
     loom_renderer_decorate(s->renderer, s->distractors.n ? loom_distractors_add : NULL, &s->distractors);
   int code = s->seen ? loom_looks_show(&s->seen_looks, s->seen, e, err) : 0;
+  if (!code && s->renderer) code = show_textures(s, err);
   return !code && s->solid ? loom_looks_show(&s->solid_looks, s->solid, e, err) : code;
 }
 

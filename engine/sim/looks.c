@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/pose.h"
+#include "engine/draw/pattern.h"
 
 // ---- a model's own looks
 
@@ -149,6 +150,62 @@ static void hide(mjModel* m, int body) {
   }
 }
 
+// ---- textures
+
+static int make_room(loomLooks* looks, const mjModel* m, loomError* err) {
+  size_t n = (size_t)m->ntex;
+  looks->picture = calloc(n, sizeof *looks->picture);
+  looks->painted = calloc(n, sizeof *looks->painted);
+  looks->changed = calloc(n, sizeof *looks->changed);
+  if (!looks->picture || !looks->painted || !looks->changed)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for the textures of a model");
+  looks->textures = (int)n;
+  return 0;
+}
+
+static size_t texture_bytes(const mjModel* m, int texture) {
+  return (size_t)m->tex_width[texture] * (size_t)m->tex_height[texture] * (size_t)m->tex_nchannel[texture];
+}
+
+// What was painted has its own picture again.
+static void clean_textures(loomLooks* looks, mjModel* m) {
+  for (int i = 0; i < looks->textures; i++) {
+    looks->changed[i] = looks->painted[i];
+    if (looks->painted[i]) memcpy(m->tex_data + m->tex_adr[i], looks->picture[i], texture_bytes(m, i));
+    looks->painted[i] = false;
+  }
+}
+
+// A pattern by the bits of its number.
+static int paint_texture(loomLooks* looks, mjModel* m, int texture, double number, loomError* err) {
+  int code = looks->textures ? 0 : make_room(looks, m, err);
+  if (code) return code;
+  unsigned char* data = m->tex_data + m->tex_adr[texture];
+  size_t bytes = texture_bytes(m, texture);
+
+  if (!looks->picture[texture]) {
+    looks->picture[texture] = malloc(bytes);
+    if (!looks->picture[texture]) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a texture");
+    memcpy(looks->picture[texture], data, bytes);
+  }
+
+  uint64_t seed;
+  memcpy(&seed, &number, sizeof seed);
+  loom_pattern_paint(data, m->tex_width[texture], m->tex_height[texture], m->tex_nchannel[texture], seed);
+  looks->painted[texture] = looks->changed[texture] = true;
+  return 0;
+}
+
+static int body_texture(loomLooks* looks, mjModel* m, int body, double number, loomError* err) {
+  int code = 0;
+  for (int g = m->body_geomadr[body]; !code && g < m->body_geomadr[body] + m->body_geomnum[body]; g++) {
+    int material = m->geom_matid[g];
+    int texture = material < 0 ? -1 : m->mat_texid[material * mjNTEXROLE + mjTEXROLE_RGB];
+    if (texture >= 0 && number > 0) code = paint_texture(looks, m, texture, number, err);
+  }
+  return code;
+}
+
 // ---- cameras
 
 static void camera_position(mjModel* m, int camera, const double by[3]) {
@@ -197,32 +254,43 @@ static void show_target(mjModel* m, loomDisturbKind kind, int target, const doub
   if (kind == LOOM_DISTURB_CAMERA_FOVY) camera_fovy(m, target, *x);
 }
 
-static void show_all(mjModel* m, const loomDisturbance* d) {
+static int show_all(loomLooks* looks, mjModel* m, const loomDisturbance* d, loomError* err) {
+  int code = 0;
   for (int i = 0; i < d->set->count; i++) {
     loomDisturbKind kind = d->set->terms[i].kind;
     const loomDrawn* drawn = &d->drawn[i];
     if (!(loom_disturb_kinds[kind].bits & LOOM_DISTURB_SEEN)) continue;
 
-    for (int k = 0; k < drawn->n; k++)
-      show_target(m, kind, drawn->first + k, drawn->value + (ptrdiff_t)k * loom_disturb_width(kind));
+    for (int k = 0; !code && k < drawn->n; k++) {
+      const double* x = drawn->value + (ptrdiff_t)k * loom_disturb_width(kind);
+      if (kind == LOOM_DISTURB_TEXTURE)
+        code = body_texture(looks, m, drawn->first + k, *x, err);
+      else
+        show_target(m, kind, drawn->first + k, x);
+    }
   }
+  return code;
 }
 
 int loom_looks_show(loomLooks* looks, mjModel* m, const loomEpisode* e, loomError* err) {
   const loomDisturbance* d = e ? e->disturbance : NULL;
   bool others = d && loom_disturb_does(d->set, LOOM_DISTURB_SEEN);
+  clean_textures(looks, m);
   if (!others && !looks->others) return 0;
 
   // Its own first, which is what values are factors on.
   int code = looks->own ? 0 : keep_own(looks, m, err);
   if (code) return code;
   copy_fields(looks->own, m, true);
-  if (others) show_all(m, d);
   looks->others = others;
-  return 0;
+  return others ? show_all(looks, m, d, err) : 0;
 }
 
 void loom_looks_destroy(loomLooks* looks) {
+  for (int i = 0; i < looks->textures; i++) free(looks->picture[i]);
+  free(looks->picture);
+  free(looks->painted);
+  free(looks->changed);
   free(looks->own);
   *looks = (loomLooks){0};
 }

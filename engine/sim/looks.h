@@ -10,11 +10,16 @@
 typedef struct loomLooks {
   void* own;  // NULL: it has never shown others
   bool others;
+  int textures;             // the model's; 0 until one of them shows something else
+  unsigned char** picture;  // (textures) its own; NULL: it has never shown another
+  bool* painted;            // (textures) it shows another now
+  bool* changed;            // (textures) the last loom_looks_show changed what it shows
 } loomLooks;
 
 /// m, from now on, looks as the episode does; of one that is not disturbed, or NULL, as it was compiled, to
 /// the bit. looks: {0} for a model just compiled, from the same text as the episode's. What a renderer keeps
-/// of a model (meshes, textures) is not touched: none of it need be made anew. LOOM_ERR_MEMORY.
+/// of a model (meshes) is not touched, so none of it need be made anew, but for textures that are `changed`.
+/// LOOM_ERR_MEMORY.
 int loom_looks_show(loomLooks* looks, mjModel* m, const loomEpisode* episode, loomError* err);
 void loom_looks_destroy(loomLooks* looks);
 

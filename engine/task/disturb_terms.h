@@ -69,7 +69,10 @@
     "{of: robot0_base, range: [0, 1]}")                                                                        \
   X(DISTRACTORS, "distractors", "things", NOTHING, 0, 32, LOOM_DISTURB_WHOLE | LOOM_DISTURB_LOOKS,             \
     "boxes, balls and cylinders of any color that are seen beside the objects' starts and touch nothing; "     \
-    "not in point clouds", "[0, 5]")
+    "not in point clouds", "[0, 5]")                                                                           \
+  X(TEXTURE, "texture", "pattern", PAINTED, -1, 1, LOOM_DISTURB_LOOKS,                                         \
+    "checks, stripes or clouds, another for each number, in place of the picture on each body that has one, "  \
+    "wherever else that picture is; 0 and less: its own; `of`: on one", "[-1, 1]")
 // clang-format on
 
 #endif

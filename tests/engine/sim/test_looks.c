@@ -17,7 +17,9 @@
 
 static const char xml[] =
     "<mujoco><visual><headlight ambient='.1 .2 .3' diffuse='.4 .5 .6'/></visual>"
-    "<asset><material name='wood' rgba='.8 .6 .4 1' specular='.6' reflectance='.2'/></asset>"
+    "<asset><texture name='grain' type='2d' builtin='flat' rgb1='.9 .7 .5' width='16' height='16'/>"
+    "<texture name='sky' type='skybox' builtin='flat' width='4' height='4'/>"
+    "<material name='wood' texture='grain' rgba='.8 .6 .4 1' specular='.6' reflectance='.2'/></asset>"
     "<worldbody><geom name='floor' type='plane' size='1 1 1' material='wood'/><light name='lamp' pos='0 0 2' "
     "dir='0 0 -1' diffuse='.6 .5 .4'/>"
     "<camera name='front' pos='1 0 1' xyaxes='0 1 0 -1 0 1' fovy='40'/>"
@@ -112,6 +114,40 @@ static void colors_are_of_bodies(void** state) {
   near((double)m->mat_reflectance[0], 0.4);
 }
 
+// A body's texture shows a pattern of its own for each number, its own picture for none, and nothing else changes.
+static void textures_show_patterns(void** state) {
+  (void)state;
+  int grain = mj_name2id(m, mjOBJ_TEXTURE, "grain"), top = mj_name2id(m, mjOBJ_BODY, "table");
+  size_t bytes = 16 * 16 * 3, all = (size_t)m->ntexdata;
+  const unsigned char* data = m->tex_data + m->tex_adr[grain];
+  unsigned char* before = malloc(all);
+  unsigned char first[16 * 16 * 3];
+  assert_non_null(before);
+  assert_int_equal(m->tex_nchannel[grain], 3);
+  memcpy(before, m->tex_data, all);
+
+  SHOW(TEXTURE, top, 0.3);
+  assert_true(looks.changed[grain]);
+  memcpy(first, data, bytes);
+  assert_memory_not_equal(first, before + m->tex_adr[grain], bytes);
+  SHOW(TEXTURE, top, 0.7);
+  assert_true(looks.changed[grain]);
+  assert_memory_not_equal(first, data, bytes);
+  SHOW(TEXTURE, top, 0.3);
+  assert_memory_equal(first, data, bytes);
+
+  // All others are as they were; and so is this one again, which a renderer has to be told.
+  memcpy(first, before + m->tex_adr[grain], bytes);
+  for (int i = 0; i < m->ntex; i++)
+    if (i != grain) assert_false(looks.changed[i]);
+  SHOW(TEXTURE, top, -0.3);
+  assert_true(looks.changed[grain]);
+  assert_memory_equal(m->tex_data, before, all);
+  SHOW(TEXTURE, top, 0);
+  assert_false(looks.changed[grain]);
+  free(before);
+}
+
 // A body with all that hangs on it; the world is all there is.
 static void what_is_hidden_does_not_show(void** state) {
   (void)state;
@@ -153,9 +189,9 @@ static void cameras_move_in_their_bodys_frame_and_turn_in_their_own(void** state
 // Whatever it showed: undisturbed, or by terms that change nothing that is seen, it is as it was compiled.
 static void a_model_has_its_own_looks_again(void** state) {
   static const loomDisturbKind kinds[] = {
-      LOOM_DISTURB_HEIGHT,          LOOM_DISTURB_LIGHT,       LOOM_DISTURB_LIGHT_POSITION,
-      LOOM_DISTURB_LIGHT_TURN,      LOOM_DISTURB_COLOR,       LOOM_DISTURB_SHINE,
-      LOOM_DISTURB_CAMERA_POSITION, LOOM_DISTURB_CAMERA_TURN, LOOM_DISTURB_CAMERA_FOVY};
+      LOOM_DISTURB_HEIGHT,      LOOM_DISTURB_LIGHT,  LOOM_DISTURB_LIGHT_POSITION,  LOOM_DISTURB_LIGHT_TURN,
+      LOOM_DISTURB_COLOR,       LOOM_DISTURB_SHINE,  LOOM_DISTURB_CAMERA_POSITION, LOOM_DISTURB_CAMERA_TURN,
+      LOOM_DISTURB_CAMERA_FOVY, LOOM_DISTURB_TEXTURE};
   (void)state;
   loomError err = {0, ""};
   loomEpisode calm = {0};
@@ -183,6 +219,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(lights_and_the_headlight_are_apart, open_model, close_model),
       cmocka_unit_test_setup_teardown(colors_are_of_bodies, open_model, close_model),
+      cmocka_unit_test_setup_teardown(textures_show_patterns, open_model, close_model),
       cmocka_unit_test_setup_teardown(what_is_hidden_does_not_show, open_model, close_model),
       cmocka_unit_test_setup_teardown(cameras_move_in_their_bodys_frame_and_turn_in_their_own, open_model,
                                       close_model),

@@ -184,6 +184,35 @@ static void each_term_shows(void** state) {
   }
 }
 
+// A texture's picture is another in a context, and its own again for the next demo's own pictures.
+static void textures_are_painted_over(void** state) {
+  (void)state;
+  char command[1400];
+  snprintf(command, sizeof command,
+           "mkdir '%s/own' && cp -r tests/own/task.yaml tests/own/robots '%s/own' && sed "
+           "'s|<worldbody>|<asset><texture name=\"tiles\" type=\"2d\" builtin=\"flat\" rgb1=\".6 .6 .6\" "
+           "width=\"32\" "
+           "height=\"32\"/><material name=\"tiles\" texture=\"tiles\"/></asset>&|; s|<geom name=\"floor\"|& "
+           "material=\"tiles\"|' tests/own/scene.xml >'%s/own/scene.xml'",
+           folder, folder, folder);
+  assert_int_equal(system(command), 0);
+  must_run("record DIR/own/task.yaml -n 2 --seed 1 -o DIR/tiles.hdf5");
+  write_text("texture.yaml", "texture: {of: world, range: [0.1, 1]}\n");
+
+#define DRAW_TILES "render DIR/tiles.hdf5 --task DIR/own/task.yaml --size 24x24 --camera front --obs DIR/"
+  must_run(DRAW_TILES "plain.hdf5");
+  must_run(DRAW_TILES "painted.hdf5 --contexts DIR/texture.yaml -j 1");
+  assert_false(same_arrays("painted.hdf5", 0, 1, "obs/front_image"));
+  for (int demo = 0; demo < 2; demo++) {
+    size_t n, m;
+    void *plain = read_array(&n, "plain.hdf5", demo, "obs/front_image"),
+         *source = read_array(&m, "painted.hdf5", 2 * demo, "obs/front_image");
+    assert_true(n == m && !memcmp(plain, source, n));
+    free(plain);
+    free(source);
+  }
+}
+
 static void names_what_is_wrong(void** state) {
   (void)state;
   static const struct {
@@ -220,6 +249,7 @@ int main(void) {
       cmocka_unit_test(the_same_states_look_otherwise),
       cmocka_unit_test(a_seed_says_which),
       cmocka_unit_test(each_term_shows),
+      cmocka_unit_test(textures_are_painted_over),
       cmocka_unit_test(names_what_is_wrong),
   };
   return cmocka_run_group_tests(tests, make_demos, remove_folder);
