@@ -9,6 +9,8 @@
 #include "policies/agent/residual.h"
 #include "policies/network/network_file.h"
 
+#define FORMAT "demoloom policy 3"
+
 // ---- made and freed
 
 // Keys with more than one axis go through encoders.
@@ -267,7 +269,7 @@ static void list_tensors(saved* s, const loomTrained* t, const loomTrainedExtra*
 static void list_meta(saved* s, const loomTrained* t, const loomTrainedExtra* extra) {
   loomSafeMeta* to = s->meta;
 
-  *to++ = (loomSafeMeta){"format", "demoloom policy 2"};
+  *to++ = (loomSafeMeta){"format", FORMAT};
   *to++ = (loomSafeMeta){"config", s->config};
   *to++ = (loomSafeMeta){"sense", s->sense};
   if (t->driven) *to++ = (loomSafeMeta){"env_args", t->driven};
@@ -360,6 +362,14 @@ static int read_normals(loomTrained* out, const loomSafetensors* file, const cha
   return code;
 }
 
+// Until format 3 nothing was held while acting but samples that followed from noise: such policies act as they
+// did.
+static void read_bounds(loomNetworkConfig* policy, const char* format) {
+  if (format && !strcmp(format, FORMAT)) return;
+  policy->obs_within = 0;
+  policy->action_within = policy->predicts == LOOM_PREDICT_NOISE;
+}
+
 int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char* label, loomError* err) {
   *out = (loomTrained){.sense = loom_default_sense_def()};
   const char *config = loom_safetensors_meta(file, "config"), *sense = loom_safetensors_meta(file, "sense"),
@@ -370,6 +380,7 @@ int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char*
 
   // The configuration says what the tensors must be.
   int code = loom_policy_config_parse(&out->config, config, strlen(config), label, err);
+  if (!code) read_bounds(&out->config.policy, loom_safetensors_meta(file, "format"));
   if (!code && sense) code = loom_sense_parse(&out->sense, sense, label, err);
   if (!code && driven && !(out->driven = strdup(driven)))
     code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);

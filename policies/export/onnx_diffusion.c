@@ -138,9 +138,7 @@ static loomOnnxValue clean_guess(const loomExporter* e, loomOnnxValue x, loomOnn
   loomOnnxGraph* g = e->g;
 
   loomOnnxValue rest = loom_onnx_op(g, "Mul", noise, loom_onnx_float(g, sqrt(1 - kept)));
-  loomOnnxValue clean =
-      loom_onnx_op(g, "Div", loom_onnx_op(g, "Sub", x, rest), loom_onnx_float(g, sqrt(kept)));
-  return loom_onnx_node(g, "Clip", LOOM_ONNX_IN(clean, loom_onnx_float(g, -1), loom_onnx_float(g, 1)), NULL);
+  return loom_onnx_op(g, "Div", loom_onnx_op(g, "Sub", x, rest), loom_onnx_float(g, sqrt(kept)));
 }
 
 // loom_diffusion_step.
@@ -150,7 +148,8 @@ static loomOnnxValue denoise(const loomExporter* e, loomOnnxValue x, loomOnnxVal
   double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
 
   bool sample = e->def->policy.predicts == LOOM_PREDICT_SAMPLE;
-  loomOnnxValue clean = sample ? seen : clean_guess(e, x, seen, kept);
+  loomOnnxValue clean =
+      loom_onnx_hold(g, sample ? seen : clean_guess(e, x, seen, kept), e->def->policy.action_within);
 
   if (to < 0) return clean;
 

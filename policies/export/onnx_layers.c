@@ -46,6 +46,12 @@ static loomOnnxValue gelu_tanh(loomOnnxGraph* g, loomOnnxValue x) {
                       loom_onnx_op(g, "Add", loom_onnx_op(g, "Tanh", inner, NULL), loom_onnx_float(g, 1)));
 }
 
+loomOnnxValue loom_onnx_hold(loomOnnxGraph* g, loomOnnxValue x, double limit) {
+  if (!(limit > 0)) return x;
+  return loom_onnx_node(g, "Clip", LOOM_ONNX_IN(x, loom_onnx_float(g, -limit), loom_onnx_float(g, limit)),
+                        NULL);
+}
+
 loomOnnxValue loom_onnx_activation(loomOnnxGraph* g, loomOnnxValue x, loomActivation kind) {
   switch (kind) {
     case LOOM_ACTIVATION_RELU:

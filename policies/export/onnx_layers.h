@@ -10,6 +10,8 @@
 loomOnnxValue loom_onnx_linear(loomOnnxGraph* graph, loomOnnxValue x, const loomParams* params,
                                const char* prefix);
 loomOnnxValue loom_onnx_activation(loomOnnxGraph* graph, loomOnnxValue x, loomActivation kind);
+/// x within [-limit, limit]; 0 = as it is.
+loomOnnxValue loom_onnx_hold(loomOnnxGraph* graph, loomOnnxValue x, double limit);
 /// A perceptron: PREFIX0.weight, PREFIX0.bias, PREFIX1.weight, ... (mlp.h).
 loomOnnxValue loom_onnx_mlp(loomOnnxGraph* graph, loomOnnxValue x, const loomParams* params,
                             const char* prefix, loomActivation activation);

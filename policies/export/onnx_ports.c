@@ -16,8 +16,8 @@ static loomOnnxValue vector(const loomExporter* e, const char* key, int dim, int
   x = loom_onnx_op(e->g, "Mul", x, loom_onnx_floats(e->g, name, n->factor + from, loom_onnx_matrix(1, dim)));
 
   snprintf(name, sizeof name, "obs.offset.%s", key);
-  return loom_onnx_op(e->g, "Add", x,
-                      loom_onnx_floats(e->g, name, n->offset + from, loom_onnx_matrix(1, dim)));
+  x = loom_onnx_op(e->g, "Add", x, loom_onnx_floats(e->g, name, n->offset + from, loom_onnx_matrix(1, dim)));
+  return loom_onnx_hold(e->g, x, e->def->policy.obs_within);
 }
 
 loomOnnxValue loom_onnx_observations(const loomExporter* e) {

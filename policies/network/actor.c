@@ -113,7 +113,8 @@ static void denoise(loomActor* actor, const loomDecision* decision, int n) {
     // A guess at the actions without noise; where the network says the noise, it follows from that.
     memcpy(actor->clean, ask_network(actor, &samples), count * sizeof *actor->clean);
     if (!actor->objective.predicts_targets)
-      loom_diffusion_clean(actor->clean, actor->chunk, now, 1, &actor->diffusion, count);
+      loom_diffusion_clean(actor->clean, actor->chunk, now, &actor->diffusion, count);
+    loom_diffusion_hold(actor->clean, policy->action_within, count);
 
     loom_diffusion_step(actor->chunk, actor->clean, now, next, &actor->diffusion, count);
   }
@@ -150,6 +151,7 @@ void loom_actor_decide_together(const loomDecision* decision, loomActor* actor, 
 
   for (size_t i = 0; i < (size_t)n; i++)
     memcpy(actor->seen + i * seen, decision[i].obs, seen * sizeof *actor->seen);
+  loom_network_hold(actor->seen, def, n * loom_network_seen(def));
 
   if (actor->objective.kind == LOOM_OBJECTIVE_DENOISING) {
     denoise(actor, decision, n);

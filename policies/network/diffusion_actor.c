@@ -43,7 +43,8 @@ static void take_step(loomDiffusionActor* a, const loomReal* obs, const loomReal
   for (int i = 0; i < count; i++) {
     chainStep s = step_of(a, first + i % every);
     loomReal *clean = a->clean + (size_t)i * width, *mean = a->mean + (size_t)i * width;
-    if (!a->predicts_targets) loom_diffusion_clean(clean, mean, s.at, 1, &a->diffusion, width);
+    if (!a->predicts_targets) loom_diffusion_clean(clean, mean, s.at, &a->diffusion, width);
+    loom_diffusion_hold(clean, def->policy.action_within, width);
     loom_diffusion_step(mean, clean, s.at, s.next, &a->diffusion, width);
   }
 }
@@ -130,6 +131,16 @@ static void take_executed(double* action, const loomDiffusionActor* a, const loo
   for (int j = 0; j < s.rows * dim; j++) action[j] = (double)chunk[s.begin * dim + j];
 }
 
+// What the network sees into a->obs, each of n rows `copies` times.
+static void see_rows(loomDiffusionActor* a, const loomReal* seen, int n, size_t copies) {
+  const loomNetworkDef* def = &a->network->def;
+  size_t obs = (size_t)def->obs_rows * (size_t)def->obs_dim;
+
+  for (size_t i = 0; i < (size_t)n * copies; i++)
+    memcpy(a->obs + i * obs, seen + i / copies * obs, obs * sizeof *a->obs);
+  loom_network_hold(a->obs, def, n * (int)copies * def->obs_rows);
+}
+
 // All of the denoising, n rows side by side: the chunks that learn into decision (n x (steps + 1) x width).
 // random NULL: from no noise at all, and none added.
 static void run_chain(loomDiffusionActor* a, loomReal* decision, loomReal* log_prob, const loomReal* seen,
@@ -141,10 +152,11 @@ static void run_chain(loomDiffusionActor* a, loomReal* decision, loomReal* log_p
     for (size_t j = 0; j < width; j++)
       a->noisy[i * width + j] = random ? (loomReal)loom_random_normal(&random[i]) : 0;
 
+  see_rows(a, seen, n, 1);
   for (int k = -before; k < a->def.steps; k++) {
     for (size_t i = 0; k == 0 && i < (size_t)n; i++)
       memcpy(decision + i * words, a->noisy + i * width, width * sizeof *decision);
-    take_step(a, seen, a->noisy, n, k, 1);
+    take_step(a, a->obs, a->noisy, n, k, 1);
     memcpy(a->noisy, a->mean, (size_t)n * width * sizeof *a->mean);
 
     // The mean, and what is tried beside it.
@@ -174,15 +186,12 @@ static double log_prob_of(loomReal* log_prob, void* self, const loomReal* seen, 
                           int n) {
   loomDiffusionActor* a = self;
   const loomNetworkDef* def = &a->network->def;
-  size_t width = (size_t)def->output_width, steps = (size_t)a->def.steps,
-         obs = (size_t)def->obs_rows * (size_t)def->obs_dim;
+  size_t width = (size_t)def->output_width, steps = (size_t)a->def.steps;
 
-  for (size_t i = 0; i < (size_t)n; i++) {
+  for (size_t i = 0; i < (size_t)n; i++)
     memcpy(a->noisy + i * steps * width, decision + i * (steps + 1) * width,
            steps * width * sizeof *a->noisy);
-    for (size_t k = 0; k < steps; k++)
-      memcpy(a->obs + (i * steps + k) * obs, seen + i * obs, obs * sizeof *a->obs);
-  }
+  see_rows(a, seen, n, steps);
 
   take_step(a, a->obs, a->noisy, n * a->def.steps, 0, a->def.steps);
   for (size_t i = 0; i < (size_t)n * steps; i++)
@@ -196,6 +205,7 @@ static void backward(void* self, const loomReal* dlog_prob, double dentropy, con
   loomDiffusionActor* a = self;
   const loomNetworkDef* def = &a->network->def;
   size_t width = (size_t)def->output_width, steps = (size_t)a->def.steps;
+  loomReal within = (loomReal)def->policy.action_within;
   (void)dentropy;
   (void)seen;
 
@@ -210,8 +220,8 @@ static void backward(void* self, const loomReal* dlog_prob, double dentropy, con
     log_prob_backward(dy, a, k, slope, a->mean + i * width, chunk);
 
     // A guess that was held within bounds stands still.
-    for (size_t j = 0; !a->predicts_targets && j < width; j++)
-      if (!(clean[j] > -1 && clean[j] < 1)) dy[j] = 0;
+    for (size_t j = 0; within > 0 && j < width; j++)
+      if (!(clean[j] > -within && clean[j] < within)) dy[j] = 0;
   }
 
   loomSamples samples = {

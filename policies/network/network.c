@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "policies/nn/diffusion.h"
+
 static const loomNetworkType* const types[LOOM_KINDS] = {
     [LOOM_KIND_BC_L2] = &loom_network_mlp,
     [LOOM_KIND_BC_GAUSSIAN] = &loom_network_mlp,
@@ -70,6 +72,11 @@ int loom_network_seen(const loomNetworkDef* def) {
 
 int loom_network_decided(const loomNetworkDef* def) {
   return loom_policy_denoises(def->policy.kind) ? def->policy.executed : 1;
+}
+
+void loom_network_hold(loomReal* obs, const loomNetworkDef* def, int rows) {
+  for (ptrdiff_t i = 0; i < rows; i++)
+    loom_diffusion_hold(obs + i * def->obs_dim, def->policy.obs_within, (size_t)def->low_dim);
 }
 
 bool loom_network_together(const loomNetworkDef* def) {

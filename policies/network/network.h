@@ -43,6 +43,8 @@ loomObjectiveDef loom_network_objective(const loomNetworkDef* def);
 /// Rows of observations that a decision takes, oldest first, and rows of actions that it gives.
 int loom_network_seen(const loomNetworkDef* def);
 int loom_network_decided(const loomNetworkDef* def);
+/// While acting: the vectors of rows (rows x obs_dim) held within policy.obs_within, in place.
+void loom_network_hold(loomReal* obs, const loomNetworkDef* def, int rows);
 /// Whether several decisions, up to LOOM_TOGETHER, can be made at once (loom_actor_decide_together).
 bool loom_network_together(const loomNetworkDef* def);
 

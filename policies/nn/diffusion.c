@@ -36,14 +36,15 @@ void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal
   }
 }
 
-void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, double limit, const loomDiffusion* d,
-                          size_t count) {
+void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, const loomDiffusion* d, size_t count) {
   double signal = sqrt(d->kept[t]), rest = sqrt(1 - d->kept[t]);
-  for (size_t i = 0; i < count; i++) {
-    // The same equation, solved for what is clean.
-    double clean = ((double)x[i] - rest * (double)noise[i]) / signal;
-    noise[i] = (loomReal)fmax(-limit, fmin(clean, limit));
-  }
+
+  // The same equation, solved for what is clean.
+  for (size_t i = 0; i < count; i++) noise[i] = (loomReal)(((double)x[i] - rest * (double)noise[i]) / signal);
+}
+
+void loom_diffusion_hold(loomReal* x, double limit, size_t count) {
+  for (size_t i = 0; limit > 0 && i < count; i++) x[i] = (loomReal)fmax(-limit, fmin((double)x[i], limit));
 }
 
 void loom_diffusion_step(loomReal* x, const loomReal* clean, int t, int to, const loomDiffusion* d,

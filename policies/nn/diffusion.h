@@ -24,10 +24,10 @@ int loom_diffusion_at(int k, int sampled, int steps);
 /// noisy (n x width) = sqrt(kept) clean + sqrt(1 - kept) noise, each row at its step t (n).
 void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal* noise, const int* t, int n,
                           int width, const loomDiffusion* d);
-/// The clean guess that follows from the noise a network saw in x (count) at step t, in place in `noise`,
-/// held to [-limit, limit].
-void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, double limit, const loomDiffusion* d,
-                          size_t count);
+/// The clean guess that follows from the noise a network saw in x (count) at step t, in place in `noise`.
+void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, const loomDiffusion* d, size_t count);
+/// x (count) held to [-limit, limit]; 0 = as it is.
+void loom_diffusion_hold(loomReal* x, double limit, size_t count);
 /// Gradient-free step of x (count) from step t to step `to` < t (-1: clean) given the clean guess (DDIM with
 /// eta 0: Song et al., 2021).
 void loom_diffusion_step(loomReal* x, const loomReal* clean, int t, int to, const loomDiffusion* d,

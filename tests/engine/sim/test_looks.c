@@ -114,7 +114,8 @@ static void colors_are_of_bodies(void** state) {
   near((double)m->mat_reflectance[0], 0.4);
 }
 
-// A body's texture shows a pattern of its own for each number, its own picture for none, and nothing else changes.
+// A body's texture shows a pattern of its own for each number, its own picture for none, and nothing else
+// changes.
 static void textures_show_patterns(void** state) {
   (void)state;
   int grain = mj_name2id(m, mjOBJ_TEXTURE, "grain"), top = mj_name2id(m, mjOBJ_BODY, "table");

@@ -138,6 +138,53 @@ static void noise_of_decisions(void** state) {
   assert_true(fabs(spread(0, 0.2) - 0.2) < 0.03);
 }
 
+// Off its data a denoiser sees what lies at the data's edge, and no action leaves theirs, unless neither is
+// held.
+static void decisions_are_held(void** state) {
+  (void)state;
+  static const struct {
+    double obs_within, action_within;
+    bool same, bounded;
+  } cases[] = {{1.2, 1, true, true}, {1.2, 0.5, true, true}, {1.2, 0, true, false}, {0, 0, false, false}};
+  loomError err = {0, ""};
+
+  for (int kind = LOOM_KIND_DIFFUSION; kind <= LOOM_KIND_DIFFUSION_MLP; kind++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+      netCase* c = test_calloc(1, sizeof *c);
+      loomTrainConfig config = small_config((loomPolicyKind)kind, 16);
+      config.policy.obs_within = cases[i].obs_within;
+      config.policy.action_within = cases[i].action_within;
+      make(c, &config);
+      for (size_t j = 0; j < c->net.params.total; j++) c->net.params.value[j] *= 20;  // says more than it may
+
+      loomActor actor;
+      if (loom_actor_create(&actor, &c->net, &err)) fail_msg("%s", err.message);
+      size_t seen = (size_t)loom_network_seen(&c->net.def) * (size_t)c->net.def.obs_dim,
+             decided = (size_t)config.policy.executed * ACTIONS;
+      loomReal* obs = test_malloc(seen * sizeof *obs);
+      loomReal* out[2];
+      double most = 0;
+
+      // Far off, and as far as 1.2.
+      for (int far = 0; far < 2; far++) {
+        loomRandom random = loom_random(6, 0, LOOM_PURPOSE_TEST);
+        out[far] = test_malloc(decided * sizeof **out);
+        for (size_t j = 0; j < seen; j++) obs[j] = (loomReal)((j % 2 ? -1 : 1) * (far ? 9 : 1.2));
+        loom_actor_decide(out[far], &actor, obs, &random);
+        for (size_t j = 0; j < decided; j++) most = fmax(most, fabs((double)out[far][j]));
+      }
+      assert_int_equal(!memcmp(out[0], out[1], decided * sizeof **out), cases[i].same);
+      assert_int_equal(most <= (cases[i].action_within > 0 ? cases[i].action_within : 1), cases[i].bounded);
+
+      for (int far = 0; far < 2; far++) test_free(out[far]);
+      test_free(obs);
+      loom_actor_destroy(&actor);
+      unmake(c);
+      test_free(c);
+    }
+  }
+}
+
 static void learned_by_heart(void** state) {
   (void)state;
   loomError err = {0, ""};
@@ -184,8 +231,8 @@ static void learned_by_heart(void** state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(decisions), cmocka_unit_test(decisions_together),
-                                     cmocka_unit_test(noise_of_decisions),
-                                     cmocka_unit_test(learned_by_heart)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(decisions), cmocka_unit_test(decisions_together), cmocka_unit_test(noise_of_decisions),
+      cmocka_unit_test(decisions_are_held), cmocka_unit_test(learned_by_heart)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
