@@ -362,8 +362,7 @@ static int read_normals(loomTrained* out, const loomSafetensors* file, const cha
   return code;
 }
 
-// Until format 3 nothing was held while acting but samples that followed from noise: such policies act as they
-// did.
+// Until format 3 nothing was held while acting but samples that followed from noise: such policies go on so.
 static void read_bounds(loomNetworkConfig* policy, const char* format) {
   if (format && !strcmp(format, FORMAT)) return;
   policy->obs_within = 0;
