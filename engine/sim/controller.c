@@ -133,9 +133,9 @@ static void unscale_action(double* action, const loomArm* arm, const double* mov
   }
 }
 
-// robosuite compares with math.isclose(x, 0), which without an absolute tolerance means x == 0.
-static bool turns(const double* rotation) {
-  return rotation[0] != 0 || rotation[1] != 0 || rotation[2] != 0;
+// robosuite 1.4 compares with math.isclose(x, 0), which without an absolute tolerance means x == 0.
+static bool turns(const loomArm* arm, const double* rotation) {
+  return arm->control.turns_anew || rotation[0] != 0 || rotation[1] != 0 || rotation[2] != 0;
 }
 
 // What an action asks for, in the world's frame: a move along its axes, or a pose (position, axis times
@@ -169,10 +169,35 @@ static void take_hand(loomArm* arm, const double* action) {
   take_hand_told(arm, action + arm->pose_dim);
 }
 
+// A hand's command moves towards open or closed by a speed, or follows a position by that speed.
+static void move_grip(loomArm* arm) {
+  for (int i = 0; i < arm->hand_n; i++) {
+    double a = arm->state.hand_action[arm->robot->gripper_entry[i]], speed = arm->robot->gripper_speed;
+    double step = arm->robot->gripper_sign[i] * speed * (a > 0 ? 1 : a < 0 ? -1 : 0);
+    if (arm->robot->gripper_absolute)
+      step = clip(arm->robot->gripper_sign[i] * clip(a, -1, 1) - arm->state.grip[i], -speed, speed);
+
+    arm->state.grip[i] = clip(arm->state.grip[i] + step, -1, 1);
+  }
+}
+
+void loom_arm_recall_hand(loomArm* arm, const double* action, int substeps) {
+  arm->state.midway = true;
+  take_hand(arm, action);
+  for (int k = 0; k < (arm->robot->gripper_at_once ? 1 : substeps); k++) move_grip(arm);
+}
+
+void loom_arm_put_hand(loomArm* arm, const double* told, const double* command) {
+  arm->state.midway = true;
+  take_hand_told(arm, told);
+  memcpy(arm->state.grip, command, sizeof *command * (size_t)arm->hand_n);
+}
+
 void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action) {
   (void)m;
   struct loomArmState* s = &arm->state;
   take_hand(arm, action);
+  if (arm->robot->gripper_at_once) move_grip(arm);
 
   double scaled[LOOM_MAX_JOINTS] = {0};
   scale_action(scaled, arm, action);
@@ -191,7 +216,7 @@ void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const do
 
   if (arm->control.delta) {
     mju_add3(s->goal_pos, d->site_xpos + 3 * arm->site, move);
-    if (turns(move + 3)) mju_mulMatMat(s->goal_mat, mat, d->site_xmat + 9 * arm->site, 3, 3, 3);
+    if (turns(arm, move + 3)) mju_mulMatMat(s->goal_mat, mat, d->site_xmat + 9 * arm->site, 3, 3, 3);
   } else {
     mju_copy3(s->goal_pos, move);
     memcpy(s->goal_mat, mat, sizeof mat);
@@ -213,7 +238,7 @@ loomPose loom_arm_target(const loomArm* arm, loomPose eef, loomPose previous, co
   if (!arm->control.delta) return loom_pose_from_quat(move, quat);
 
   mju_add3(out.pos, eef.pos, move);
-  if (turns(move + 3)) loom_quat_mul(out.quat, quat, eef.quat);
+  if (turns(arm, move + 3)) loom_quat_mul(out.quat, quat, eef.quat);
   return out;
 }
 
@@ -522,34 +547,10 @@ static void apply_torques(const loomArm* arm, const mjModel* m, mjData* d, const
   }
 }
 
-// A hand's command moves towards open or closed by a speed, or follows a position by that speed.
-static void move_grip(loomArm* arm) {
-  for (int i = 0; i < arm->hand_n; i++) {
-    double a = arm->state.hand_action[arm->robot->gripper_entry[i]], speed = arm->robot->gripper_speed;
-    double step = arm->robot->gripper_sign[i] * speed * (a > 0 ? 1 : a < 0 ? -1 : 0);
-    if (arm->robot->gripper_absolute)
-      step = clip(arm->robot->gripper_sign[i] * clip(a, -1, 1) - arm->state.grip[i], -speed, speed);
-
-    arm->state.grip[i] = clip(arm->state.grip[i] + step, -1, 1);
-  }
-}
-
-void loom_arm_recall_hand(loomArm* arm, const double* action, int substeps) {
-  arm->state.midway = true;
-  take_hand(arm, action);
-  for (int k = 0; k < substeps; k++) move_grip(arm);
-}
-
-void loom_arm_put_hand(loomArm* arm, const double* told, const double* command) {
-  arm->state.midway = true;
-  take_hand_told(arm, told);
-  memcpy(arm->state.grip, command, sizeof *command * (size_t)arm->hand_n);
-}
-
 void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
   if (arm->control.type != LOOM_WHOLE_BODY_IK) apply_torques(arm, m, d, seen);
 
-  move_grip(arm);
+  if (!arm->robot->gripper_at_once) move_grip(arm);
   for (int i = 0; i < arm->hand_n; i++)
     d->ctrl[arm->hand_actuator[i]] = arm->hand_mid[i] + arm->hand_half[i] * arm->state.grip[i];
 }

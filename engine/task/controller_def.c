@@ -88,6 +88,10 @@ int loom_task_parse_controller(taskParser* p, loomNode root) {
   if (!code) code = loom_yaml_read_bool(&c->delta, p->y, map, "delta", p->err);
   if (!code) code = loom_yaml_read_bool(&c->uncouple_pos_ori, p->y, map, "uncouple_pos_ori", p->err);
 
+  bool keeps = true;
+  if (!code) code = loom_yaml_read_bool(&keeps, p->y, map, "keeps_orientation", p->err);
+  c->turns_anew = !keeps;
+
   // Whose axes an action is along.
   loomName frame = "world";
   if (!code) code = loom_yaml_read_text(frame, sizeof frame, p->y, map, "input_ref_frame", false, p->err);

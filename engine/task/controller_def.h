@@ -24,6 +24,8 @@ typedef struct loomControllerDef {
   double torso_weight;  // how much heavier the torso's joints weigh in that, and in the damping
   bool delta;           // action is a change of the current pose; else an absolute target
   bool uncouple_pos_ori;
+  bool turns_anew;  // OSC_POSE, delta: what turns nothing has the arm's orientation as its goal (robosuite
+                    // 1.5), not that of the goal before it (1.4)
   bool in_base;  // OSC_POSE: moves and poses are in the frame of the robot's base_body, else in the world's
 } loomControllerDef;
 

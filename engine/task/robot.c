@@ -183,6 +183,7 @@ static int read_gripper(loomRobotDef* r, const robotFile* f, loomNode hand) {
     code = read_names(r->gripper_joints, LOOM_MAX_JOINTS, &r->gripper_joint_count, f, hand, "joints");
   int n = r->gripper_joint_count;
   if (!code) code = loom_yaml_read_bool(&r->gripper_absolute, y, hand, "absolute", f->err);
+  if (!code) code = loom_yaml_read_bool(&r->gripper_at_once, y, hand, "at_once", f->err);
   if (!code) code = read_entries(r, f, hand);
 
   // One of each a joint.
@@ -201,6 +202,10 @@ static int read_gripper(loomRobotDef* r, const robotFile* f, loomNode hand) {
   if (!code) code = read_fingers(r, f, loom_yaml_get(y, hand, "fingers"));
   if (!code) code = read_grasp(r, f, loom_yaml_get(y, hand, "grasp"));
   return code;
+}
+
+double loom_robot_grip_way(const loomRobotDef* robot, int substeps) {
+  return robot->gripper_speed * (robot->gripper_at_once ? 1 : substeps);
 }
 
 // ---- parts

@@ -62,7 +62,8 @@ typedef struct loomRobotDef {
   loomName gripper_actuators[LOOM_MAX_JOINTS];
   double gripper_init_qpos[LOOM_MAX_JOINTS];
   double gripper_sign[LOOM_MAX_JOINTS];  // direction of each actuator's command when closing (+1 action)
-  double gripper_speed;                  // change of the integrated command a physics step
+  double gripper_speed;  // change of the integrated command a physics step, or a control step:
+  bool gripper_at_once;  // it moves once a control step, at its start (robosuite 1.5)
   int gripper_dim;        // action entries: 1 for a parallel gripper, up to LOOM_MAX_HAND for a hand
   bool gripper_absolute;  // entries say where the joints go, -1 open to 1 closed; else which way
   int gripper_entry[LOOM_MAX_JOINTS];  // action entry that drives each joint: several may share one
@@ -89,6 +90,9 @@ typedef struct loomRobotDef {
 /// Read scenes/robots/TYPE.yaml for robot `index` (replaces "{i}").
 /// Its lists are taken from `heap` and go with it.
 int loom_robot_load(loomRobotDef* out, loomHeap* heap, const char* path, int index, loomError* err);
+
+/// How far the command of a gripper or hand moves within a control step of so many physics steps.
+double loom_robot_grip_way(const loomRobotDef* robot, int substeps);
 
 LOOM_C_END
 

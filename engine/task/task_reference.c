@@ -95,6 +95,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"controller", "delta", "true or false", "", "true", "an action is a change of the pose; else a pose", "true"},
     {"controller", "uncouple_pos_ori", "true or false", "", "true", "position and orientation are controlled apart", "true"},
     {"controller", "input_ref_frame", "world or base", "", "world", "OSC_POSE: whose axes an action is along, the world's or those of each robot's `base_body`", "base"},
+    {"controller", "keeps_orientation", "true or false", "", "true", "OSC_POSE, `delta`: an action that turns nothing keeps the orientation of the goal before it (robosuite 1.4); else the arm's becomes the goal (1.5)", "false"},
     {"controller", "posture", "number", "1 a m of the hands", "2e-5", "WHOLE_BODY_IK: how much the canonical joints count", "2e-5"},
     {"controller", "torso_weight", "number", "", "10", "WHOLE_BODY_IK: how much heavier the torso's joints are", "10"},
 
@@ -408,6 +409,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"robot: gripper", "init_qpos", "list of numbers", "m or rad", REQUIRED, "open", "[0.02, -0.02]"},
     {"robot: gripper", "closing_sign", "list of numbers", "", REQUIRED, "which way each actuator closes", "[-1, 1]"},
     {"robot: gripper", "speed", "number", "1 a physics step", REQUIRED, "of the command, whose range is -1 to 1", "0.01"},
+    {"robot: gripper", "at_once", "true or false", "", "false", "the command moves by `speed` once a control step, at its start (robosuite 1.5), not each physics step (1.4)", "true"},
     {"robot: gripper", "entries", "list of whole numbers", "", "[0, 0, ...]", "action entry that drives each joint, 0 to 7: joints may share one", "[0, 0, 1, 1]"},
     {"robot: gripper", "absolute", "true or false", "", "false", "entries say where joints go (-1 open, 1 closed), else which way", "true"},
     {"robot: gripper", "fingers", "list of lists of texts", "", "none", "geoms of each side, at most 8 sides: something is grasped when all touch it", "[[pad1], [pad2]]"},

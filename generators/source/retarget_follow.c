@@ -148,7 +148,7 @@ static bool put_recorded_hand(follower* f, int a, int t) {
 static void move_grip(follower* f, int a, const double* hand, double share) {
   const loomArm* arm = &f->e->arms[a];
   const loomRobotDef* robot = arm->robot;
-  double most = share * f->e->scene->substeps * robot->gripper_speed;
+  double most = share * loom_robot_grip_way(robot, f->e->scene->substeps);
 
   for (int i = 0; i < arm->hand_n; i++) {
     double told = hand[robot->gripper_entry[i]], sign = robot->gripper_sign[i];
