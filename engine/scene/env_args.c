@@ -34,7 +34,7 @@ static cJSON* controller_json(const loomControllerDef* c, int n) {
   cJSON_AddStringToObject(root, "impedance_mode", "fixed");
   cJSON_AddBoolToObject(root, "uncouple_pos_ori", c->uncouple_pos_ori);
   cJSON_AddBoolToObject(root, "control_delta", c->delta);
-  if (c->turns_anew) cJSON_AddFalseToObject(root, "keeps_orientation");
+  if (c->robosuite15) cJSON_AddNumberToObject(root, "robosuite", 1.5);
   if (c->in_base) cJSON_AddStringToObject(root, "input_ref_frame", "base");
   return root;
 }

@@ -135,7 +135,7 @@ static void unscale_action(double* action, const loomArm* arm, const double* mov
 
 // robosuite 1.4 compares with math.isclose(x, 0), which without an absolute tolerance means x == 0.
 static bool turns(const loomArm* arm, const double* rotation) {
-  return arm->control.turns_anew || rotation[0] != 0 || rotation[1] != 0 || rotation[2] != 0;
+  return arm->control.robosuite15 || rotation[0] != 0 || rotation[1] != 0 || rotation[2] != 0;
 }
 
 // What an action asks for, in the world's frame: a move along its axes, or a pose (position, axis times

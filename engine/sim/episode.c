@@ -244,10 +244,12 @@ typedef struct stepCall {
 // robosuite makes its controllers at the canonical joints and only then puts the recorded state in, and they
 // look again after one physics step: the first goal, and the first torques, are those of an arm at its
 // canonical joints. Recordings and their playback carry this, so episodes begin the same way, but for those
-// that begin in the midst of one, where it was long past.
+// that begin in the midst of one, where it was long past. 1.5 makes them before anything else is put in, too:
+// fingers stand where the model has them.
 static const mjData* canonical_view(loomEpisode* e) {
   mjData* d = e->scratch;
-  mju_copy(d->qpos, e->d->qpos, (int)e->m->nq);
+  bool all = e->arms[0].control.robosuite15;
+  mju_copy(d->qpos, all ? e->m->qpos0 : e->d->qpos, (int)e->m->nq);
   mju_zero(d->qvel, (int)e->m->nv);
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* arm = &e->arms[a];

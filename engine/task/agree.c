@@ -171,8 +171,7 @@ static const char* first_difference(double numbers[2], const loomControllerDef* 
   if (task->type == LOOM_OSC_POSE && data->uncouple_pos_ori != task->uncouple_pos_ori)
     return "uncouple_pos_ori";
   if (task->type == LOOM_OSC_POSE && data->in_base != task->in_base) return "input_ref_frame";
-  if (task->type == LOOM_OSC_POSE && task->delta && data->turns_anew != task->turns_anew)
-    return "keeps_orientation";
+  if (task->type == LOOM_OSC_POSE && data->robosuite15 != task->robosuite15) return "robosuite";
 
   const struct {
     const char* name;

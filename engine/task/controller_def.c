@@ -88,9 +88,11 @@ int loom_task_parse_controller(taskParser* p, loomNode root) {
   if (!code) code = loom_yaml_read_bool(&c->delta, p->y, map, "delta", p->err);
   if (!code) code = loom_yaml_read_bool(&c->uncouple_pos_ori, p->y, map, "uncouple_pos_ori", p->err);
 
-  bool keeps = true;
-  if (!code) code = loom_yaml_read_bool(&keeps, p->y, map, "keeps_orientation", p->err);
-  c->turns_anew = !keeps;
+  double version = 1.4;
+  if (!code) code = loom_yaml_read_number(&version, p->y, map, "robosuite", false, p->err);
+  if (!code && version != 1.4 && version != 1.5)
+    return loom_yaml_error(p->y, map, "robosuite", p->err, "1.4 or 1.5, not %g", version);
+  c->robosuite15 = version == 1.5;
 
   // Whose axes an action is along.
   loomName frame = "world";

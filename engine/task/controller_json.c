@@ -57,7 +57,7 @@ static const char* const known[] = {"type",
                                     "interpolation",
                                     "ramp_ratio",
                                     "gripper",
-                                    "keeps_orientation",
+                                    "robosuite",
                                     "posture",
                                     "torso_weight",
                                     "policy_freq",
@@ -174,9 +174,10 @@ int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints
   out->delta = delta ? cJSON_IsTrue(delta) : !says(get(config, "input_type"), "absolute");
   out->uncouple_pos_ori = !apart || cJSON_IsTrue(apart);
 
-  // Whose axes poses are along; 1.5's own are the robot's base's, and it takes orientations anew.
-  const cJSON *frame = get(config, "input_ref_frame"), *keeps = get(config, "keeps_orientation");
-  out->turns_anew = out->type == LOOM_OSC_POSE && (keeps ? cJSON_IsFalse(keeps) : robosuite15);
+  // Whose axes poses are along; 1.5's own are the robot's base's.
+  const cJSON *frame = get(config, "input_ref_frame"), *version = get(config, "robosuite");
+  out->robosuite15 = out->type == LOOM_OSC_POSE &&
+                     (cJSON_IsNumber(version) ? version->valuedouble >= 1.5 : robosuite15);
   out->in_base = out->type == LOOM_OSC_POSE && (frame ? says(frame, "base") : robosuite15);
 
   // Ours alone, with the defaults of task files.

@@ -95,7 +95,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"controller", "delta", "true or false", "", "true", "an action is a change of the pose; else a pose", "true"},
     {"controller", "uncouple_pos_ori", "true or false", "", "true", "position and orientation are controlled apart", "true"},
     {"controller", "input_ref_frame", "world or base", "", "world", "OSC_POSE: whose axes an action is along, the world's or those of each robot's `base_body`", "base"},
-    {"controller", "keeps_orientation", "true or false", "", "true", "OSC_POSE, `delta`: an action that turns nothing keeps the orientation of the goal before it (robosuite 1.4); else the arm's becomes the goal (1.5)", "false"},
+    {"controller", "robosuite", "1.4 or 1.5", "", "1.4", "OSC_POSE: as which version does it. 1.4: an action that turns nothing keeps the orientation of the goal before it; 1.5: the arm's own becomes the goal, and the first step is that of an arm whose gripper stands at 0", "1.5"},
     {"controller", "posture", "number", "1 a m of the hands", "2e-5", "WHOLE_BODY_IK: how much the canonical joints count", "2e-5"},
     {"controller", "torso_weight", "number", "", "10", "WHOLE_BODY_IK: how much heavier the torso's joints are", "10"},
 
