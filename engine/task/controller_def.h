@@ -24,8 +24,9 @@ typedef struct loomControllerDef {
   double torso_weight;  // how much heavier the torso's joints weigh in that, and in the damping
   bool delta;           // action is a change of the current pose; else an absolute target
   bool uncouple_pos_ori;
-  bool robosuite15;  // OSC_POSE as robosuite 1.5 does it: what turns nothing has the arm's orientation as its
-                     // goal, not that of the goal before it (1.4); what the first step sees (episode.c)
+  bool
+      robosuite15;  // as robosuite 1.5 does it: what turns nothing has the arm's orientation as its goal, not
+                    // that of the goal before it (1.4); what the first step sees (episode.c)
   bool in_base;  // OSC_POSE: moves and poses are in the frame of the robot's base_body, else in the world's
 } loomControllerDef;
 

@@ -69,9 +69,14 @@ static const char* const known[] = {"type",
                                     "robot_name",
                                     "eef_name"};
 
-static bool is_known(const char* key) {
+// robosuite 1.5's JOINT_POSITION has its damper in N m s/rad, and takes no notice of the others.
+static const char* const known15[] = {"kd", "kv", "velocity_limits", "use_torque_compensation"};
+
+static bool is_known(const char* key, bool joints15) {
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (!strcmp(known[i], key)) return true;
+  for (size_t i = 0; joints15 && i < sizeof known15 / sizeof *known15; i++)
+    if (!strcmp(known15[i], key)) return true;
   return false;
 }
 
@@ -84,13 +89,13 @@ static int refuse(const char* label, const cJSON* node, const char* why, loomErr
 }
 
 // Keys that have another value than what is done here.
-static int check_keys(const cJSON* config, const char* label, loomError* err) {
+static int check_keys(const cJSON* config, bool joints15, const char* label, loomError* err) {
   const cJSON* node;
 
   // Limits of goals and the like: nothing that is set may be passed over.
   cJSON_ArrayForEach(node, config) {
     bool off = cJSON_IsNull(node) || cJSON_IsFalse(node) || (cJSON_IsArray(node) && !node->child);
-    if (!off && !is_known(node->string)) return refuse(label, node, "which is not done here", err);
+    if (!off && !is_known(node->string, joints15)) return refuse(label, node, "which is not done here", err);
   }
 
   const struct {
@@ -104,7 +109,11 @@ static int check_keys(const cJSON* config, const char* label, loomError* err) {
 
   // Goals are taken at once; a ramp belongs to the interpolation.
   node = get(config, "interpolation");
-  if (node && !cJSON_IsFalse(node)) return refuse(label, node, "and goals are not interpolated here", err);
+  if (node && !cJSON_IsFalse(node) && !says(node, "null"))
+    return refuse(label, node, "and goals are not interpolated here", err);
+
+  node = get(config, "use_torque_compensation");
+  if (node && cJSON_IsFalse(node)) return refuse(label, node, "and gravity is held against here", err);
 
   node = get(config, "control_ori");
   if (node && !cJSON_IsTrue(node)) return refuse(label, node, "and poses have an orientation here", err);
@@ -138,36 +147,61 @@ static int read_type(loomControllerType* out, const cJSON* config, const char* l
                         type->valuestring);
 }
 
+// A joint's damper of its own stands for its ratio.
+static int read_dampers(loomControllerDef* out, const cJSON* kd, int n, const char* label, loomError* err) {
+  double damper[LOOM_MAX_JOINTS];
+  if (!kd) return 0;
+
+  bool ok = json_numbers(damper, n, kd);
+  for (int i = 0; ok && i < n; i++) {
+    ok = out->kp[i] > 0 || damper[i] == 0;
+    out->damping_ratio[i] = out->kp[i] > 0 ? damper[i] / (2 * sqrt(out->kp[i])) : 0;
+  }
+  return ok ? 0
+            : loom_error_set(err, LOOM_ERR_FORMAT,
+                             "%s: controller_configs: kd must be a number or %d numbers, one a joint of the "
+                             "arm, each beside a kp above 0",
+                             label, n);
+}
+
 int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints, bool robosuite15,
                          const loomControllerDef* otherwise, const char* label, loomError* err) {
   static const loomControllerDef none;
   *out = otherwise ? *otherwise : none;
   int code = read_type(&out->type, config, label, err);
-  if (!code) code = check_keys(config, label, err);
+  bool by_joint = out->type == LOOM_JOINT_POSITION;
+  if (!code) code = check_keys(config, by_joint && robosuite15, label, err);
   if (code) return code;
 
   // Six entries of a pose, or one a joint; 1.5 calls the damping ratio `damping`, too.
-  bool by_joint = out->type == LOOM_JOINT_POSITION;
   int n = by_joint ? joints : 6;
   const cJSON* damping = get(config, "damping_ratio");
   const struct {
     double* to;
     const cJSON* from;
     const char* name;
-  } lists[] = {{out->input_min, get(config, "input_min"), "input_min"},
-               {out->input_max, get(config, "input_max"), "input_max"},
-               {out->output_min, get(config, "output_min"), "output_min"},
-               {out->output_max, get(config, "output_max"), "output_max"},
-               {out->kp, get(config, "kp"), "kp"},
-               {out->damping_ratio, damping ? damping : get(config, "damping"), "damping_ratio"}};
+    double otherwise;  // robosuite 1.5's JOINT_POSITION
+  } lists[] = {{out->input_min, get(config, "input_min"), "input_min", -1},
+               {out->input_max, get(config, "input_max"), "input_max", 1},
+               {out->output_min, get(config, "output_min"), "output_min", -0.05},
+               {out->output_max, get(config, "output_max"), "output_max", 0.05},
+               {out->kp, get(config, "kp"), "kp", 50},
+               {out->damping_ratio, damping ? damping : get(config, "damping"), "damping_ratio", 1}};
 
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
     if (!lists[i].from && otherwise) continue;
+    if (!lists[i].from && by_joint && robosuite15) {
+      for (int k = 0; k < n; k++) lists[i].to[k] = lists[i].otherwise;
+      continue;
+    }
     if (lists[i].from && json_numbers(lists[i].to, n, lists[i].from)) continue;
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: controller_configs: %s must be a number or %d numbers, one %s", label,
                           lists[i].name, n, by_joint ? "a joint of the arm" : "an entry of a pose");
   }
+
+  if (by_joint && robosuite15) code = read_dampers(out, get(config, "kd"), n, label, err);
+  if (code) return code;
 
   // robosuite 1.4 says `control_delta`, later versions `input_type`.
   const cJSON *delta = get(config, "control_delta"), *apart = get(config, "uncouple_pos_ori");
@@ -176,8 +210,8 @@ int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints
 
   // Whose axes poses are along; 1.5's own are the robot's base's.
   const cJSON *frame = get(config, "input_ref_frame"), *version = get(config, "robosuite");
-  out->robosuite15 = out->type == LOOM_OSC_POSE &&
-                     (cJSON_IsNumber(version) ? version->valuedouble >= 1.5 : robosuite15);
+  bool of15 = cJSON_IsNumber(version) ? version->valuedouble >= 1.5 : robosuite15;
+  out->robosuite15 = out->type != LOOM_WHOLE_BODY_IK && of15;
   out->in_base = out->type == LOOM_OSC_POSE && (frame ? says(frame, "base") : robosuite15);
 
   // Ours alone, with the defaults of task files.

@@ -62,8 +62,8 @@ typedef struct loomRobotDef {
   loomName gripper_actuators[LOOM_MAX_JOINTS];
   double gripper_init_qpos[LOOM_MAX_JOINTS];
   double gripper_sign[LOOM_MAX_JOINTS];  // direction of each actuator's command when closing (+1 action)
-  double gripper_speed;  // change of the integrated command a physics step, or a control step:
-  bool gripper_at_once;  // it moves once a control step, at its start (robosuite 1.5)
+  double gripper_speed;   // change of the integrated command a physics step, or a control step:
+  bool gripper_at_once;   // it moves once a control step, at its start (robosuite 1.5)
   int gripper_dim;        // action entries: 1 for a parallel gripper, up to LOOM_MAX_HAND for a hand
   bool gripper_absolute;  // entries say where the joints go, -1 open to 1 closed; else which way
   int gripper_entry[LOOM_MAX_JOINTS];  // action entry that drives each joint: several may share one

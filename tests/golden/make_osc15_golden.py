@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""What robosuite 1.5.2's composite controllers do with actions, in a model of our own that has its robots' names.
+
+Make the environment as tests/robosuite15/run.sh does (Python 3.10 or 3.11, tests/robosuite15/requirements.txt), and run,
+from the repository root:
+    ENV/bin/python tests/golden/make_osc15_golden.py [OUT.json]
+OUT is by default tests/golden/osc15.json; tests/golden/README.md says what is in it. The same versions give the same bytes.
+"""
+
+import copy
+import json
+import math
+import os
+import sys
+import warnings
+
+os.environ["MUJOCO_GL"] = "disabled"  # nothing is drawn
+warnings.filterwarnings("ignore")
+
+import mujoco
+import numpy as np
+import robosuite
+from robosuite.controllers import load_composite_controller_config
+from robosuite.robots import FixedBaseRobot
+from robosuite.utils.binding_utils import MjSim
+from robosuite.utils.log_utils import ROBOSUITE_DEFAULT_LOGGER
+
+ROBOSUITE_DEFAULT_LOGGER.setLevel("ERROR")
+OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "osc15.json")
+STEPS = 5  # control steps of a case
+SUBSTEPS = 25  # physics steps of each, at 20 Hz
+KEPT = (0, 1, 24)  # whose controls are kept
+
+# ---- the model: two arms of seven joints that face each other, and a box that nobody needs
+
+AXES = ("0 0 1", "0 1 0", "0 0 1", "0 1 0", "0 0 1", "0 1 0", "0 0 1")
+BASES = ('pos="0 -0.8 0.4" quat="0.7 0.1 0 0.7"', 'pos="0.1 0.8 0.4" quat="0.7 0 0 -0.7"')
+
+
+def chain(i, joint=0):
+    """Links from a joint on, and the gripper at the end of them."""
+    if joint == len(AXES):
+        g = f"gripper{i}_right"
+        return f"""<body name="robot{i}_right_hand" pos="0 0 0.1"><geom type="box" size=".03 .08 .03" mass=".6"/>
+<site name="{g}_ft_frame"/><site name="{g}_grip_site" pos="0.01 0 0.1" euler="0 0.2 0"/><site name="{g}_grip_site_cylinder"/>
+<body pos="0 .01 .06"><joint name="{g}_finger_joint1" type="slide" axis="0 1 0" range="0 .04" armature="1" damping="100"/>
+<geom name="{g}_finger1_pad_collision" contype="1" type="box" size=".01 .005 .02" mass=".05"/></body>
+<body pos="0 -.01 .06"><joint name="{g}_finger_joint2" type="slide" axis="0 1 0" range="-.04 0" armature="1" damping="100"/>
+<geom name="{g}_finger2_pad_collision" contype="1" type="box" size=".01 .005 .02" mass=".05"/></body></body>"""
+    return f"""<body name="robot{i}_link{joint + 1}" pos="0.02 0 {0.14 + 0.01 * joint}">
+<joint name="robot{i}_joint{joint + 1}" axis="{AXES[joint]}" range="-3.7 3.7" armature=".1" damping=".1" frictionloss=".1"/>
+<geom type="capsule" size=".04" fromto="0 0 0 0.02 0 0.12" mass="{2.5 - 0.2 * joint}"/>
+{chain(i, joint + 1)}</body>"""
+
+
+def actuators(i):
+    motors = [f'<motor name="robot{i}_torq_j{k}" joint="robot{i}_joint{k}" ctrlrange="{-t} {t}"/>' for k, t in zip(range(1, 8), LIMITS)]
+    for k, low, high in ((1, 0, 0.04), (2, -0.04, 0)):
+        name = f"gripper{i}_right"
+        motors.append(
+            f'<position name="{name}_gripper_finger_joint{k}" joint="{name}_finger_joint{k}" ctrlrange="{low} {high}" '
+            'kp="1000" forcerange="-20 20"/>'
+        )
+    return "\n".join(motors)
+
+
+LIMITS = (80, 80, 80, 80, 80, 12, 12)
+
+
+def model():
+    """No geom touches another: what is compared is the controllers'."""
+    robots = "\n".join(
+        f'<body name="robot{i}_base" {BASES[i]}><body name="robot{i}_link0"><site name="robot{i}_right_center"/>\n{chain(i)}</body></body>'
+        for i in (0, 1)
+    )
+    sensors = "".join(f'<{k} name="gripper{i}_right_{k}_ee" site="gripper{i}_right_ft_frame"/>' for i in (0, 1) for k in ("force", "torque"))
+    motors = "\n".join(actuators(i) for i in (0, 1))
+    return f"""<mujoco model="arms"><compiler angle="radian" autolimits="true"/><option timestep="0.002" integrator="Euler"/>
+<default><geom contype="0" conaffinity="0"/></default>
+<worldbody>
+{robots}
+<body name="box" pos="0 0 2" gravcomp="1"><freejoint name="box"/><geom type="box" size=".02 .02 .02" mass=".1"/></body>
+</worldbody>
+<actuator>
+{motors}
+</actuator>
+<sensor>{sensors}</sensor></mujoco>"""
+
+
+# ---- cases
+
+JOINTS = {"type": "JOINT_POSITION", "input_max": 1, "input_min": -1, "output_max": 0.05, "output_min": -0.05, "kp": 50}
+JOINTS.update(damping_ratio=1, impedance_mode="fixed", interpolation=None, gripper={"type": "GRIP"})
+
+# What each case changes in the arm of robosuite's own BASIC.
+CASES = [
+    ("osc", {}),
+    ("osc_still", {}),
+    ("osc_soft_clipped", {"kp": 80, "damping_ratio": 0.7}),
+    ("osc_world", {"input_ref_frame": "world"}),
+    ("osc_absolute", {"input_type": "absolute"}),
+    ("osc_absolute_world", {"input_type": "absolute", "input_ref_frame": "world"}),
+    ("osc_coupled", {"uncouple_pos_ori": False}),
+    ("joint", JOINTS),
+    ("joint_absolute", {**JOINTS, "input_type": "absolute", "kp": 1000, "kd": 200}),
+]
+
+
+def config_of(changes):
+    config = load_composite_controller_config(controller="BASIC")
+    arm = copy.deepcopy(config["body_parts"]["right"])
+    config["body_parts"] = {"right": {**(arm if changes.get("type", "OSC_POSE") == "OSC_POSE" else {}), **changes}}
+    return config
+
+
+def wave(t, n, scale, phase=0.0):
+    """Numbers, different in every step and entry, short in print."""
+    return [round(scale * math.sin(1.3 * t + i + phase), 3) for i in range(n)]
+
+
+def arm_action(name, t, robot, k):
+    """One arm's part of an action, without its gripper's entry."""
+    if name == "joint":
+        return wave(t, 7, 1.2, k)
+    if name == "joint_absolute":
+        return [round(float(q) + x, 4) for q, x in zip(robot.init_qpos, wave(t, 7, 0.05, k))]
+    if name == "osc_still":  # what turns nothing, and in the end does nothing
+        return wave(t, 3, 0.9 if t < 4 else 0, k) + ([0.0] * 3 if t != 2 else wave(t, 3, 0.5, k))
+    if name.startswith("osc_absolute"):
+        pose = ABSOLUTE[k][name]
+        return [round(x + dx, 4) for x, dx in zip(pose, wave(t, 6, 0.02, k))]
+    return wave(t, 6, 3.0 if name == "osc_soft_clipped" else 0.9, k)
+
+
+ABSOLUTE = [{}, {}]
+
+
+def find_absolute(sim, robots):
+    """The grip sites' poses at the canonical joints: position and rotation vector, in the base's frame and the world's."""
+    for k, robot in enumerate(robots):
+        sim.data.qpos[robot._ref_joint_pos_indexes] = robot.init_qpos
+    sim.forward()
+    for k, robot in enumerate(robots):
+        site, base = (sim.model.site_name2id(n) for n in (f"gripper{k}_right_grip_site", f"robot{k}_right_center"))
+        pos, mat = np.array(sim.data.site_xpos[site]), sim.data.site_xmat[site].reshape(3, 3)
+        base_pos, base_mat = np.array(sim.data.site_xpos[base]), sim.data.site_xmat[base].reshape(3, 3)
+        for name, p, m in (
+            ("osc_absolute_world", pos, mat),
+            ("osc_absolute", base_mat.T @ (pos - base_pos), base_mat.T @ mat),
+        ):
+            quat, vec = np.zeros(4), np.zeros(3)
+            mujoco.mju_mat2Quat(quat, m.ravel())
+            mujoco.mju_quat2Vel(vec, quat, 1.0)
+            ABSOLUTE[k][name] = [float(x) for x in (*p, *vec)]
+
+
+def numbers(*arrays):
+    return [float(x) for a in arrays for x in np.asarray(a, dtype=np.float64).ravel()]
+
+
+def start(sim, config):
+    """As an environment does when it is reset from a model, and a recorder when it then puts the state in."""
+    sim.reset()
+    robots = [FixedBaseRobot("Panda", idn=i, composite_controller_config=copy.deepcopy(config)) for i in (0, 1)]
+    for robot in robots:
+        robot.load_model()
+        robot.reset_sim(sim)
+        robot.setup_references()
+    for robot in robots:
+        robot.reset(deterministic=True)
+    return robots
+
+
+def state_at(sim, robots):
+    qpos = np.array(sim.model.qpos0) if hasattr(sim.model, "qpos0") else np.array(sim.model._model.qpos0)
+    qvel = np.zeros(sim.model.nv)
+    for k, robot in enumerate(robots):
+        qpos[robot._ref_joint_pos_indexes] = robot.init_qpos + np.array(wave(0, 7, 0.03, k))
+        qpos[robot._ref_gripper_joint_pos_indexes["right"]] = (0.0208, -0.0208)
+        qvel[robot._ref_joint_vel_indexes] = wave(1, 7, 0.02, k)
+    return np.concatenate(([0.0], qpos, qvel))
+
+
+def run(sim, name, changes):
+    config = config_of(changes)
+    robots = start(sim, config)
+    if name == "osc_absolute":
+        find_absolute(sim, robots)
+        robots = start(sim, config)
+    state = state_at(sim, robots)
+    sim.reset()
+    sim.set_state_from_flattened(state)
+    sim.forward()
+
+    case = {"name": name, "controller_configs": config, "state": numbers(state), "actions": [], "ctrl": [], "states": []}
+    for t in range(STEPS):
+        action = []
+        for k, robot in enumerate(robots):
+            action.append(arm_action(name, t, robot, k) + [(1.0, 1.0, -0.3, 0.0, 1.0)[t] * (1 if k else -1)])
+        case["actions"].append(sum(action, []))
+
+        for i in range(SUBSTEPS):
+            sim.step1()
+            for robot, a in zip(robots, action):
+                robot.control(np.array(a), policy_step=i == 0)
+            if i in KEPT:
+                case["ctrl"].append(numbers(sim.data.ctrl))
+            sim.step2()
+        case["states"].append(numbers(sim.get_state().flatten()))
+    return case
+
+
+def main():
+    out = sys.argv[1] if len(sys.argv) > 1 else OUT
+    xml = model()
+    sim = MjSim.from_xml_string(xml)
+    cases = [run(sim, name, changes) for name, changes in CASES]
+    with open(out, "w") as f:
+        made = {"robosuite": robosuite.__version__, "mujoco": mujoco.__version__, "numpy": np.__version__}
+        f.write('{\n "made_with": %s,\n "kept": %s,\n "model": %s,\n "cases": [\n' % tuple(map(json.dumps, (made, KEPT, xml))))
+        f.write(",\n".join(json.dumps(case, separators=(",", ":")) for case in cases))
+        f.write("\n ]\n}\n")
+    print(f"{out}: {len(cases)} cases, {os.path.getsize(out) / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
