@@ -86,6 +86,9 @@ void loom_quality_state(loomQuality* q, const loomEpisode* e) {
 }
 
 void loom_quality_action(loomQuality* q, const loomEpisode* e, const double* action) {
+  double room[LOOM_MAX_ACTION];
+  action = loom_episode_own(room, e, action);
+
   for (int a = 0; a < e->arm_count; a++) {
     const loomArm* arm = &e->arms[a];
 

@@ -61,8 +61,9 @@ static int find_stages(startDemo* out, loomEpisode* e, const loomDemo* demo, loo
   int code = loom_episode_start_as(e, out->shapes, demo->states, err);
 
   for (int t = 0; !code && t < demo->rows; t++) {
-    double grip[LOOM_MAX_ARMS];
-    const double* action = demo->actions + (ptrdiff_t)(t ? t - 1 : 0) * demo->action_dim;
+    double room[LOOM_MAX_ACTION], grip[LOOM_MAX_ARMS];
+    const double* action =
+        loom_episode_own(room, e, demo->actions + (ptrdiff_t)(t ? t - 1 : 0) * demo->action_dim);
 
     // What a gripper was told last: by the action that led here.
     for (int a = 0; a < e->arm_count; a++) {
@@ -299,10 +300,11 @@ void loom_start_draw(loomStart* out, const loomStarts* s, const loomCurriculum* 
 
 // Grippers close bit by bit: what they were told until then is what they hold by.
 static void recall_hands(loomEpisode* e, const startDemo* demo, int rows) {
-  const double* action = demo->actions;
   if (demo->midway) loom_midway_put(e, &demo->hands);
 
   for (int t = 0; t < rows; t++) {
+    double room[LOOM_MAX_ACTION];
+    const double* action = loom_episode_own(room, e, demo->actions + (ptrdiff_t)t * e->action_dim);
     for (int a = 0; a < e->arm_count; a++) {
       loom_arm_recall_hand(&e->arms[a], action, e->scene->substeps);
       action += loom_arm_action_dim(&e->arms[a]);

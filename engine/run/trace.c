@@ -73,8 +73,9 @@ void loom_trace_end(loomTrace* t, loomEpisode* e) {
 }
 
 void loom_trace_put_grippers(loomTrace* t, const loomEpisode* e) {
-  const double* action = t->actions;
+  double room[LOOM_MAX_ACTION];
   for (int r = 0; r < t->rows; r++) {
+    const double* action = loom_episode_own(room, e, t->actions + (ptrdiff_t)r * t->action_dim);
     for (int a = 0; a < t->arm_count; a++) {
       int hand = e->arms[a].robot->gripper_dim;
       double sum = 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/json.h"
 #include "engine/data/dataset.h"
 #include "engine/model/made_from.h"
 #include "engine/scene/apart.h"
@@ -13,6 +14,7 @@
 #include "engine/scene/library.h"
 #include "engine/scene/possible.h"
 #include "engine/task/agree.h"
+#include "engine/task/composite.h"
 
 // ---- a model bound to its task
 
@@ -97,6 +99,22 @@ static int set_substeps(loomScene* s, loomError* err) {
 // Whether the compiled model is kept below the home folder, and a child process compiles it.
 typedef enum keeping { KEEP_NOTHING, KEEP, KEEP_ASIDE } keeping;
 
+// How 1.5's recordings have an action's entries, where that is another way than one arm's after the other's.
+static int read_composite(loomScene* s, const char* env_args, const char* label, loomError* err) {
+  cJSON* root = env_args ? loom_json_read(env_args) : NULL;
+  if (!root) return 0;
+
+  s->composite = malloc(sizeof *s->composite);
+  int code = s->composite ? loom_composite_read(s->composite, s->task, s->control, root, label, err)
+                          : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a scene");
+  cJSON_Delete(root);
+  if (code || s->composite->used) return code;
+
+  free(s->composite);
+  s->composite = NULL;
+  return 0;
+}
+
 static int fill_scene(loomScene* s, const char* xml, const char* label, const char* env_args,
                       const loomAssetRoots* roots, keeping keep, loomError* err) {
   const loomTask* task = s->task;
@@ -105,6 +123,7 @@ static int fill_scene(loomScene* s, const char* xml, const char* label, const ch
 
   // A task without a controller is driven by those its demos were recorded with.
   code = loom_task_agrees(s->control, task, env_args, label, err);
+  if (!code) code = read_composite(s, env_args, label, err);
 
   // Copies, so that the scene needs nothing of the caller's but the task.
   snprintf(s->label, sizeof s->label, "%s", label);
@@ -170,6 +189,7 @@ void loom_scene_destroy(loomScene* s) {
   loom_asset_roots_destroy(&s->roots);
   free(s->xml);
   free(s->env_args);
+  free(s->composite);
 
   loom_task_destroy(s->own_task);
   free(s);

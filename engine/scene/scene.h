@@ -9,12 +9,15 @@
 #include "engine/model/variation.h"
 #include "engine/task/task.h"
 
+struct loomComposite;
+
 LOOM_C_BEGIN
 
 /// Read-only once created, shared by all workers.
 typedef struct loomScene {
   const loomTask* task;
   loomControllerDef control[LOOM_MAX_ARMS];     // of each arm
+  struct loomComposite* composite;              // NULL: an action is the arms' entries one after the other
   char* xml;                                    // MJCF the model was compiled from
   char label[LOOM_PATH_MAX];                    // where it came from, for messages
   char* env_args;                               // JSON, for datasets made here; NULL if created without

@@ -55,7 +55,7 @@ static int bind_hand(loomArm* arm, const loomRobotDef* robot, const mjModel* m, 
   return 0;
 }
 
-// The frame that actions are in: it stands still, so its pose is that of the bodies it is on.
+// The frame that actions are in: where it stands still its pose is that of the bodies it is on.
 static int bind_base(loomArm* arm, const loomRobotDef* robot, const mjModel* m, loomError* err) {
   if (!robot->base_body[0])
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
@@ -65,7 +65,9 @@ static int bind_base(loomArm* arm, const loomRobotDef* robot, const mjModel* m, 
 
   int body, code = find(&body, m, mjOBJ_BODY, "body", robot->base_body, err);
   if (code) return code;
-  if (m->body_weldid[body])
+  arm->base_body = body;
+  arm->base_moves = arm->control.robosuite15 && m->body_weldid[body];
+  if (m->body_weldid[body] && !arm->base_moves)
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                           "actions are in the base of robot '%s' (input_ref_frame), and its `base_body` '%s' "
                           "moves; only robots that are fixed to the world can be driven so",
@@ -90,7 +92,9 @@ int loom_arm_bind(loomArm* arm, const loomRobotDef* robot, const loomControllerD
   // What the robot's file promises is compared with what the model has.
   int code = bind_arm(arm, &robot->arm, m, err);
   if (!code) code = bind_hand(arm, robot, m, err);
-  if (!code && control->in_base) code = bind_base(arm, robot, m, err);
+  bool relative =
+      control->in_base || (control->type == LOOM_OSC_POSE && control->robosuite15 && robot->base_body[0]);
+  if (!code && relative) code = bind_base(arm, robot, m, err);
   return code ? code : find(&arm->site, m, mjOBJ_SITE, "site", robot->eef_site, err);
 }
 
@@ -100,12 +104,46 @@ int loom_arm_action_dim(const loomArm* arm) {
 
 // ---- goals
 
+// Of a point of a body: linear, then angular, world frame.
+static void point_velocity(double velocity[6], int body, const double point[3], const mjModel* m,
+                           const mjData* d) {
+  const double* motion = d->cvel + 6 * body;  // rotation, then translation about the tree's center of mass
+  double lever[3];
+  mju_sub3(lever, point, d->subtree_com + 3 * m->body_rootid[body]);
+  mju_cross(velocity, motion, lever);
+  mju_addTo3(velocity, motion + 3);
+  mju_copy3(velocity + 3, motion);
+}
+
+static loomPose goal_in_base(const struct loomArmState* s) {
+  return loom_pose_from_mat(s->base_pos, s->base_mat);
+}
+
+void loom_arm_look(loomArm* arm, const mjModel* m, const mjData* d) {
+  struct loomArmState* s = &arm->state;
+  int body = arm->base_body;
+  if (!arm->base_moves) return;
+
+  arm->base = loom_pose_from_mat(d->xpos + 3 * body, d->xmat + 9 * body);
+  point_velocity(arm->base_velocity, body, d->xpos + 3 * body, m, d);
+
+  // A goal of the base's moves with it.
+  if (!arm->control.in_base) return;
+  loomPose goal = loom_pose_mul(arm->base, goal_in_base(s));
+  mju_copy3(s->goal_pos, goal.pos);
+  mju_quat2Mat(s->goal_mat, goal.quat);
+}
+
 void loom_arm_reset(loomArm* arm, const mjModel* m, const mjData* d) {
-  (void)m;
   memset(&arm->state, 0, sizeof arm->state);
   memcpy(arm->state.goal_pos, d->site_xpos + 3 * arm->site, sizeof arm->state.goal_pos);
   memcpy(arm->state.goal_mat, d->site_xmat + 9 * arm->site, sizeof arm->state.goal_mat);
   for (int i = 0; i < arm->n; i++) arm->state.goal_qpos[i] = d->qpos[arm->qpos[i]];
+
+  // robosuite takes the pose in the world for one in the base, until there is an action.
+  memcpy(arm->state.base_pos, d->site_xpos + 3 * arm->site, sizeof arm->state.base_pos);
+  memcpy(arm->state.base_mat, d->site_xmat + 9 * arm->site, sizeof arm->state.base_mat);
+  loom_arm_look(arm, m, d);
 }
 
 static double clip(double x, double low, double high) {
@@ -193,6 +231,28 @@ void loom_arm_put_hand(loomArm* arm, const double* told, const double* command) 
   memcpy(arm->state.grip, command, sizeof *command * (size_t)arm->hand_n);
 }
 
+// The goal of an arm on a base that moves, in the frame that its actions are in; move is an action, scaled.
+static void set_moving_goal(loomArm* arm, const mjData* d, const double move[6]) {
+  struct loomArmState* s = &arm->state;
+  bool in_base = arm->control.in_base;
+  loomPose from = in_base ? goal_in_base(s) : loom_pose_from_mat(s->goal_pos, s->goal_mat), to;
+  if (!arm->goes_on) {
+    from = loom_arm_eef(arm, d);
+    if (in_base) from = loom_pose_mul(loom_pose_inverse(arm->base), from);
+  }
+
+  double turn[4];
+  loom_quat_exp(turn, move + 3);
+  to = loom_pose_from_quat(move, turn);
+  if (arm->control.delta) {
+    mju_add3(to.pos, from.pos, move);
+    loom_quat_mul(to.quat, turn, from.quat);
+  }
+
+  mju_copy3(in_base ? s->base_pos : s->goal_pos, to.pos);
+  mju_quat2Mat(in_base ? s->base_mat : s->goal_mat, to.quat);
+}
+
 void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action) {
   (void)m;
   struct loomArmState* s = &arm->state;
@@ -210,6 +270,10 @@ void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const do
   // robosuite: set_goal of its operational space controller.
   double move[6], quat[4], mat[9];
   memcpy(move, arm->control.delta ? scaled : action, sizeof move);
+  if (arm->base_moves || arm->goes_on) {
+    set_moving_goal(arm, d, move);
+    return;
+  }
   to_world(move, arm);
   loom_quat_exp(quat, move + 3);
   mju_quat2Mat(mat, quat);
@@ -447,6 +511,10 @@ static void osc_torques(double* torque, const loomArm* arm, const mjModel* m, co
   for (int i = 0; i < n; i++) {
     for (int k = 0; k < 6; k++) velocity[k] += jac[6 * i + k] * d->qvel[arm->dof[i]];
   }
+  if (arm->base_moves) {
+    point_velocity(velocity, m->site_bodyid[arm->site], d->site_xpos + 3 * arm->site, m, d);
+    mju_subFrom(velocity, arm->base_velocity, 6);
+  }
 
   // With M = L L^T and B = inv(L) J^T, inv(lambda) = B^T B.
   memcpy(factor, inertia, sizeof(double) * (size_t)(n * n));
@@ -548,6 +616,7 @@ static void apply_torques(const loomArm* arm, const mjModel* m, mjData* d, const
 }
 
 void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
+  loom_arm_look(arm, m, d);
   if (arm->control.type != LOOM_WHOLE_BODY_IK) apply_torques(arm, m, d, seen);
 
   if (!arm->robot->gripper_at_once) move_grip(arm);

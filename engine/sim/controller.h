@@ -20,14 +20,20 @@ typedef struct loomArm {
   int qpos[LOOM_MAX_JOINTS], dof[LOOM_MAX_JOINTS], actuator[LOOM_MAX_JOINTS];
   double gear[LOOM_MAX_JOINTS];  // N m (N) that each motor gives for a control of 1
   int site;                      // end effector
-  loomPose base;                 // whose axes actions are along where control.in_base, world frame
-  int hand_n;                    // gripper joints
+  loomPose
+      base;  // whose axes actions are along where control.in_base, world frame; where it was last looked at
+  int base_body;            // that it is the frame of
+  bool base_moves;          // robosuite 1.5: goals stay in its frame, and dampers are relative to it
+  double base_velocity[6];  // of its origin, linear then angular, world frame
+  bool goes_on;             // the next delta is added to the last goal (HYBRID_MOBILE_BASE)
+  int hand_n;               // gripper joints
   int hand_qpos[LOOM_MAX_JOINTS], hand_dof[LOOM_MAX_JOINTS];
   int hand_actuator[LOOM_MAX_JOINTS];
   double hand_mid[LOOM_MAX_JOINTS], hand_half[LOOM_MAX_JOINTS];  // of the actuators' control range
   int pose_dim;  // action entries before the gripper's: 6, or one a joint
   struct loomArmState {
     double goal_pos[3], goal_mat[9];    // OSC_POSE, world frame
+    double base_pos[3], base_mat[9];    // the same in the frame of a base that moves
     double goal_qpos[LOOM_MAX_JOINTS];  // JOINT_POSITION
     double grip[LOOM_MAX_JOINTS];       // integrated gripper command, -1 .. 1
     double hand_action[LOOM_MAX_HAND];  // last gripper or hand action
@@ -45,6 +51,8 @@ int loom_arm_action_dim(const loomArm* arm);
 /// Goal = where the arm is now, gripper command = 0, as after robosuite's reset. Kinematics must be up to
 /// date.
 void loom_arm_reset(loomArm* arm, const mjModel* m, const mjData* d);
+/// Where a base that moves is in d, and with it the goal. Kinematics and velocities must be up to date.
+void loom_arm_look(loomArm* arm, const mjModel* m, const mjData* d);
 /// Take a new action (loom_arm_action_dim entries): clipped, scaled, added to the current pose.
 void loom_arm_set_goal(loomArm* arm, const mjModel* m, const mjData* d, const double* action);
 /// In an episode that begins in the midst of a recorded one: what the hand was told in a control step before

@@ -8,6 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/model/trap.h"
 #include "engine/sim/air.h"
+#include "engine/sim/body_part.h"
 #include "engine/sim/near.h"
 
 // ---- construction
@@ -25,6 +26,34 @@ static int take_lists(loomEpisode* e, loomError* err) {
     ok = ok && e->edits[o];
   }
   return ok ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an episode");
+}
+
+// What a composite controller drives besides, and how it has its actions.
+static int bind_composite(loomEpisode* e, loomError* err) {
+  const loomComposite* c = e->scene->composite;
+  if (!c) return 0;
+
+  e->action_dim = c->action_dim;
+  for (int a = 0; a < e->arm_count; a++)
+    e->arms[a].base_moves = e->arms[a].base_moves || (c->mode[a] >= 0 && e->arms[a].control.in_base);
+
+  e->parts = loom_heap_take(&e->heap, (size_t)c->part_count, sizeof *e->parts);
+  if (!e->parts) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an episode");
+  e->part_count = c->part_count;
+  int code = 0;
+  for (int i = 0; !code && i < e->part_count; i++)
+    code = loom_body_part_bind(&e->parts[i], &c->part[i], e->m, err);
+  return code;
+}
+
+const double* loom_episode_own(double* room, const loomEpisode* e, const double* action) {
+  const loomComposite* c = e->scene->composite;
+  if (!c) return action;
+
+  int n = 0;
+  for (int a = 0; a < e->arm_count; a++) n += loom_arm_action_dim(&e->arms[a]);
+  for (int i = 0; i < n; i++) room[i] = action[c->own[i]];
+  return room;
 }
 
 int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* err) {
@@ -51,6 +80,7 @@ int loom_episode_create(loomEpisode** out, const loomScene* scene, loomError* er
     e->action_dim += loom_arm_action_dim(&e->arms[a]);
   }
 
+  if (!code) code = bind_composite(e, err);
   if (!code && whole_body(e)) code = loom_whole_body_bind(&e->body, e->arms, e->arm_count, e->m, err);
   if (!code) code = loom_conditions_create(&e->conditions, scene->task, e->m, err);
   if (code) {
@@ -199,6 +229,7 @@ int loom_episode_begin(loomEpisode* e, loomError* err) {
 
   // Controllers hold the arms where they are, until they are told otherwise.
   for (int a = 0; a < e->arm_count; a++) loom_arm_reset(&e->arms[a], e->m, e->d);
+  for (int i = 0; i < e->part_count; i++) loom_body_part_reset(&e->parts[i], e->d);
   loom_whole_body_reset(&e->body, e->d);
 
   // Conditions take their measures of this model, and forget what they saw before.
@@ -230,6 +261,7 @@ int loom_episode_start(loomEpisode* e, const double* state, loomError* err) {
 int loom_episode_show(loomEpisode* e, const double* state, const double* gripper_action, loomError* err) {
   set_state(e->m, e->d, state);
   int code = loom_trap_run(run_step1, e, err);
+  for (int a = 0; !code && a < e->arm_count; a++) loom_arm_look(&e->arms[a], e->m, e->d);
   if (!code) loom_conditions_update(e->conditions, e->m, e->d, gripper_action);
   return code;
 }
@@ -255,6 +287,10 @@ static const mjData* canonical_view(loomEpisode* e) {
     const loomArm* arm = &e->arms[a];
     for (int i = 0; i < arm->n; i++) d->qpos[arm->qpos[i]] = arm->robot->arm.init_qpos[i];
   }
+  for (int p = 0; p < e->part_count; p++) {
+    const loomBodyPartDef* part = e->parts[p].control->part;
+    for (int i = 0; i < part->count; i++) d->qpos[e->parts[p].qpos[i]] = part->init_qpos[i];
+  }
 
   mj_fwdPosition(e->m, d);
   mj_fwdVelocity(e->m, d);
@@ -271,16 +307,21 @@ static void run_first_half(loomEpisode* e) {
 static int run_control_step(void* arg) {
   stepCall* call = arg;
   loomEpisode* e = call->episode;
-  const double* action = call->action;
+  double room[LOOM_MAX_ACTION];
+  const double* action = loom_episode_own(room, e, call->action);
   bool begun = e->steps || e->arms[0].state.midway;
   const mjData* seen = begun || whole_body(e) ? e->d : canonical_view(e);
 
   // Goals once a control step,
   for (int a = 0; a < e->arm_count; a++) {
+    int mode = e->scene->composite ? e->scene->composite->mode[a] : -1;
+    e->arms[a].goes_on = mode >= 0 && call->action[mode] > 0;
     if (seen != e->d) loom_arm_reset(&e->arms[a], e->m, seen);
     loom_arm_set_goal(&e->arms[a], e->m, seen, action);
     action += loom_arm_action_dim(&e->arms[a]);
   }
+
+  for (int i = 0; i < e->part_count; i++) loom_body_part_set_goal(&e->parts[i], seen, call->action);
 
   // torques once a physics step.
   double start = loom_clock(), dt = 1.0 / e->scene->task->control_freq;
@@ -290,6 +331,7 @@ static int run_control_step(void* arg) {
   loom_air_begin(e->air, e->m);
   for (int k = 0; k < substeps; k++) {
     for (int a = 0; a < e->arm_count; a++) loom_arm_apply(&e->arms[a], e->m, e->d, k ? e->d : seen);
+    for (int i = 0; i < e->part_count; i++) loom_body_part_apply(&e->parts[i], e->m, e->d, k ? e->d : seen);
     if (whole_body(e)) loom_whole_body_apply(&e->body, e->m, e->d, (k + 1.0) / substeps, dt);
 
     double applied = loom_clock();
@@ -365,7 +407,8 @@ void loom_episode_keep_still(double* action, const loomEpisode* e) {
 size_t loom_episode_snapshot_size(const loomEpisode* e) {
   return sizeof(double) * (size_t)mj_stateSize(e->m, mjSTATE_INTEGRATION) +
          (size_t)e->arm_count * sizeof(struct loomArmState) + sizeof e->body.state +
-         loom_conditions_state_size(e->conditions) + sizeof(int);
+         (size_t)e->part_count * sizeof e->parts->goal + loom_conditions_state_size(e->conditions) +
+         sizeof(int);
 }
 
 void loom_episode_snapshot(void* out, const loomEpisode* e) {
@@ -378,6 +421,8 @@ void loom_episode_snapshot(void* out, const loomEpisode* e) {
     memcpy(at, &e->arms[a].state, sizeof(struct loomArmState));
   }
 
+  for (int i = 0; i < e->part_count; i++, at += sizeof e->parts->goal)
+    memcpy(at, e->parts[i].goal, sizeof e->parts->goal);
   memcpy(at, &e->body.state, sizeof e->body.state);
   at += sizeof e->body.state;
   memcpy(at, &e->steps, sizeof e->steps);
@@ -393,6 +438,8 @@ int loom_episode_restore(loomEpisode* e, const void* snapshot, loomError* err) {
     memcpy(&e->arms[a].state, at, sizeof(struct loomArmState));
   }
 
+  for (int i = 0; i < e->part_count; i++, at += sizeof e->parts->goal)
+    memcpy(e->parts[i].goal, at, sizeof e->parts->goal);
   memcpy(&e->body.state, at, sizeof e->body.state);
   at += sizeof e->body.state;
   memcpy(&e->steps, at, sizeof e->steps);

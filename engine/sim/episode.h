@@ -55,8 +55,10 @@ typedef struct loomEpisode {
   bool* marks;            // (nbody) work space for what looks through the bodies
   int arm_count;
   loomArm arms[LOOM_MAX_ARMS];
-  loomWholeBody body;              // drives the arms' joints when the controller is WHOLE_BODY_IK
-  int action_dim;                  // A: the arms' entries one after the other
+  int part_count;
+  struct loomBodyPart* parts;  // (part_count) torso, head, base under the scene's composite controller
+  loomWholeBody body;          // drives the arms' joints when the controller is WHOLE_BODY_IK
+  int action_dim;  // A: the arms' entries one after the other, or as the scene's composite has them
   double action[LOOM_MAX_ACTION];  // (A) the last one that was taken
   int state_dim;                   // S = 1 + nq + nv: time, qpos, qvel
   loomConditions* conditions;
@@ -105,6 +107,9 @@ int loom_episode_again(loomEpisode* episode, const double* state, loomError* err
 /// Kinematics, contacts and conditions of a recorded state (S), without time passing.
 int loom_episode_show(loomEpisode* episode, const double* state, const double* gripper_action,
                       loomError* err);
+/// The arms' entries of an action (A), one arm's after the other's: the action itself, or `room`
+/// (LOOM_MAX_ACTION) filled with them.
+const double* loom_episode_own(double* room, const loomEpisode* episode, const double* action);
 /// One control step with an action (A). LOOM_ERR_FORMAT for a number that is not finite, LOOM_ERR_SIM when
 /// MuJoCo failed or warned.
 int loom_episode_step(loomEpisode* episode, const double* action, loomError* err);

@@ -328,6 +328,13 @@ static int draw_start_at_rest(loomEpisode* e, const loomResetDef* def, draws* fr
 }
 
 static int start(loomEpisode* e, int reset, draws* from, loomError* err) {
+  if (e->scene->composite)
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "%s: its actions are laid out as a composite controller of robosuite 1.5 has them, "
+                          "with entries besides an arm's and its gripper's or in another order; such "
+                          "recordings are replayed, and no new episodes begin from them",
+                          e->scene->label);
+
   double begun = loom_clock();
   int code = draw_start_at_rest(e, &e->scene->task->resets[reset], from, err);
   if (code) return code;

@@ -231,19 +231,19 @@ const cJSON* loom_controller_of_arm(const cJSON* config, int which, int arms, bo
   const cJSON *parts = get(config, "body_parts"), *type = get(config, "type");
   *composite = parts != NULL;
 
-  // 1.5's composites say how all of a robot's parts go together; of BASIC each goes on its own.
-  if (parts && !says(type, "BASIC")) {
+  // 1.5's composites say how all of a robot's parts go together; of these two each goes on its own.
+  if (parts && !says(type, "BASIC") && !says(type, "HYBRID_MOBILE_BASE")) {
     loom_error_set(
         err, LOOM_ERR_UNSUPPORTED,
-        "%s: controller_configs is the composite controller '%.60s' of robosuite 1.5; of these BASIC is "
-        "supported; " WAY_OUT,
+        "%s: controller_configs is the composite controller '%.60s' of robosuite 1.5; of these BASIC and "
+        "HYBRID_MOBILE_BASE are supported (recordings of others can be replayed by state); " WAY_OUT,
         label, cJSON_IsString(type) ? type->valuestring : "without a type");
     return NULL;
   }
-  if (!parts && says(type, "BASIC")) {
+  if (!parts && (says(type, "BASIC") || says(type, "HYBRID_MOBILE_BASE"))) {
     loom_error_set(err, LOOM_ERR_FORMAT,
-                   "%s: controller_configs is robosuite 1.5's composite BASIC without body_parts; " WAY_OUT,
-                   label);
+                   "%s: controller_configs is robosuite 1.5's composite %s without body_parts; " WAY_OUT,
+                   label, type->valuestring);
     return NULL;
   }
 

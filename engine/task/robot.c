@@ -208,6 +208,36 @@ double loom_robot_grip_way(const loomRobotDef* robot, int substeps) {
   return robot->gripper_speed * (robot->gripper_at_once ? 1 : substeps);
 }
 
+// ---- torso, head, base
+
+const char* const loom_body_part_names[] = {"torso", "head", "base"};
+
+static int read_body_part(loomBodyPartDef* part, const robotFile* f, loomNode map) {
+  loomName kind = "";
+  int code = loom_task_only(f->y, map, "robot: body", f->err), k = 0;
+  if (!code) code = loom_yaml_read_text(kind, sizeof kind, f->y, map, "part", true, f->err);
+  while (k < LOOM_BODY_KINDS && strcmp(kind, loom_body_part_names[k])) k++;
+  if (!code && k == LOOM_BODY_KINDS)
+    return loom_yaml_error(f->y, map, "part", f->err, "torso, head or base, not '%s'", kind);
+
+  part->kind = (loomBodyKind)k;
+  if (!code) code = read_names(part->joints, LOOM_MAX_BODY_JOINTS, &part->count, f, map, "joints");
+  if (!code) code = read_names(part->actuators, part->count, NULL, f, map, "actuators");
+  return code ? code
+              : loom_yaml_read_numbers(part->init_qpos, part->count, NULL, f->y, map, "init_qpos", false,
+                                       f->err);
+}
+
+static int read_body(loomRobotDef* r, const robotFile* f, loomNode list) {
+  int n = loom_yaml_count(f->y, list), code = 0;
+  if (list && (!loom_yaml_is_list(f->y, list) || n > LOOM_BODY_KINDS))
+    return loom_yaml_error(f->y, list, "body", f->err, "a list of at most %d parts", LOOM_BODY_KINDS);
+
+  for (int i = 0; !code && i < n; i++) code = read_body_part(&r->body[i], f, loom_yaml_item(f->y, list, i));
+  r->body_count = n;
+  return code;
+}
+
 // ---- parts
 
 int loom_task_parse_pose(double pos[3], double quat[4], const loomYaml* y, loomNode map, loomError* err) {
@@ -290,6 +320,7 @@ static int read_robot(loomRobotDef* r, const robotFile* f) {
 
   if (!code) code = read_arm(r, f, root);
   if (!code) code = read_gripper(r, f, loom_yaml_get(f->y, root, "gripper"));
+  if (!code) code = read_body(r, f, loom_yaml_get(f->y, root, "body"));
   if (!code) code = read_parts(r, f, loom_yaml_get(f->y, root, "parts"));
   if (!code) code = read_apart(r, f, loom_yaml_get(f->y, root, "apart"));
   return code;

@@ -30,6 +30,18 @@ typedef struct loomJointsDef {
   double friction[LOOM_MAX_JOINTS];  // N m
 } loomJointsDef;
 
+/// What a robot has besides arms and grippers, as robosuite 1.5's composite controllers drive it.
+typedef enum loomBodyKind { LOOM_BODY_TORSO, LOOM_BODY_HEAD, LOOM_BODY_BASE, LOOM_BODY_KINDS } loomBodyKind;
+
+extern const char* const loom_body_part_names[];  // by loomBodyKind
+
+typedef struct loomBodyPartDef {
+  loomBodyKind kind;
+  int count;
+  loomName joints[LOOM_MAX_BODY_JOINTS], actuators[LOOM_MAX_BODY_JOINTS];
+  double init_qpos[LOOM_MAX_BODY_JOINTS];  // where the first step sees it
+} loomBodyPartDef;
+
 /// One MJCF file of a robot and what of the robot so far it is attached to.
 typedef struct loomPartDef {
   char file[256];   // in the asset roots
@@ -53,7 +65,9 @@ typedef struct loomRobotDef {
   loomName prefix;     // observation prefix, "robot0"
   loomJointsDef arm;
   loomJointsDef torso;  // joints between the base and the arm that other arms share; count 0 = none
-  double reach;         // m from the arm's second joint; resets put no object further off. 0 = not known
+  int body_count;
+  loomBodyPartDef body[LOOM_BODY_KINDS];  // (body_count) what the robot has besides: of its first arm's file
+  double reach;  // m from the arm's second joint; resets put no object further off. 0 = not known
   loomName eef_site;
   loomName base_body;  // whose axes actions are along where they are in the robot's base; "" = not known
   loomName eef_body;   // whose orientation is observed as eef_quat (robosuite's hand body); "" = eef_site's

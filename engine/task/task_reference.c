@@ -373,7 +373,8 @@ const loomReferenceKey loom_task_reference[] = {
     {"robot", "eef_site", "text", "", REQUIRED, "site of the end effector", "gripper{i}_grip_site"},
     {"robot", "eef_body", "text", "", "the site's", "body whose orientation is observed as eef_quat", "robot{i}_right_hand"},
     {"robot", "gripper", "map", "", "none", "section robot: gripper", "{speed: 0.01}"},
-    {"robot", "base_body", "text", "", "", "its axes are an action's where the controller's `input_ref_frame` is base; fixed to the world", "robot{i}_base"},
+    {"robot", "base_body", "text", "", "", "its axes are an action's where the controller's `input_ref_frame` is base; fixed to the world, but for robosuite 1.5's controllers", "robot{i}_base"},
+    {"robot", "body", "list of maps", "", "none", "torso, head and base, as robosuite 1.5's composite controllers drive them in recordings: section robot: body", "[{part: base, joints: [x], actuators: [x]}]"},
     {"robot", "apart", "list of lists of texts", "", "none", "pairs of its bodies that no joint positions bring together, 0.1 rad beyond limits included: contacts between them are not looked for", "[[link0, link2]]"},
     {"robot", "asset", "text", "", "", "asset root of `parts`", "robosuite"},
     {"robot", "parts", "list of maps", "", "none", "the MJCF it is made of, for scenes that `place` it: section robot: part", "[{file: robot.xml, prefix: robot{i}_}]"},
@@ -402,6 +403,12 @@ const loomReferenceKey loom_task_reference[] = {
 
     {"robot: torso", "", "", "", "", "`torso:` of a robot.", ""},
     JOINTS("robot: torso")
+
+    {"robot: body", "", "", "", "", "An entry of `body:` of a robot. In recordings of robosuite 1.5 an action has entries for it; robots that have any are replayed, not driven by plans.", ""},
+    {"robot: body", "part", "torso, head or base", "", REQUIRED, "which part of `body_parts` drives it", "torso"},
+    {"robot: body", "joints", "list of texts", "", REQUIRED, "at most 8", "[height]"},
+    {"robot: body", "actuators", "list of texts", "", REQUIRED, "of a base velocity servos, else motors of gear 1, with a ctrlrange", "[height]"},
+    {"robot: body", "init_qpos", "list of numbers", "m or rad", "[0, 0, ...]", "where robosuite's reset has it: the first step sees it there", "[0.2]"},
 
     {"robot: gripper", "", "", "", "", "`gripper:` of a robot: a gripper (one action entry) or a hand.", ""},
     {"robot: gripper", "joints", "list of texts", "", REQUIRED, "at most 16", "[finger1, finger2]"},

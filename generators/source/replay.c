@@ -98,8 +98,8 @@ static void check_shape_of(const loomEpisode* e, const loomDemo* demo, loomError
 }
 
 static int fill_row(loomReplay* r, int t, loomEpisode* e, const loomDemo* demo, loomError* err) {
-  const double* action = demo->actions + (size_t)t * (size_t)demo->action_dim;
-  double grip[LOOM_MAX_ARMS];
+  double room[LOOM_MAX_ACTION], grip[LOOM_MAX_ARMS];
+  const double* action = loom_episode_own(room, e, demo->actions + (size_t)t * (size_t)demo->action_dim);
   int at = 0;
 
   // The gripper's command: the mean of the hand's entries, as conditions take it.

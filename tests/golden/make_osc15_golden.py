@@ -21,7 +21,7 @@ import mujoco
 import numpy as np
 import robosuite
 from robosuite.controllers import load_composite_controller_config
-from robosuite.robots import FixedBaseRobot
+from robosuite.robots import FixedBaseRobot, WheeledRobot
 from robosuite.utils.binding_utils import MjSim
 from robosuite.utils.log_utils import ROBOSUITE_DEFAULT_LOGGER
 
@@ -67,14 +67,37 @@ def actuators(i):
 LIMITS = (80, 80, 80, 80, 80, 12, 12)
 
 
-def model():
-    """No geom touches another: what is compared is the controllers'."""
-    robots = "\n".join(
-        f'<body name="robot{i}_base" {BASES[i]}><body name="robot{i}_link0"><site name="robot{i}_right_center"/>\n{chain(i)}</body></body>'
-        for i in (0, 1)
+def arm(i, place):
+    return f'<body name="robot{i}_base" {place}><body name="robot{i}_link0"><site name="robot{i}_right_center"/>\n{chain(i)}</body></body>'
+
+
+def moving(i):
+    """An arm on a lift on a base that drives and turns."""
+    b = f"mobilebase{i}"
+    return f"""<body name="{b}_base" {BASES[i].replace("0.1 0", "0 0")}>
+<joint name="{b}_joint_mobile_forward" type="slide" axis="1 0 0" frictionloss="25"/>
+<joint name="{b}_joint_mobile_side" type="slide" axis="0 1 0" frictionloss="25"/>
+<joint name="{b}_joint_mobile_yaw" pos="-.2 0 0" axis="0 0 1" frictionloss="25"/>
+<geom type="box" size=".3 .2 .1" mass="60"/>
+<body name="{b}_support" pos="0 0 .2"><joint name="{b}_joint_torso_height" type="slide" axis="0 0 1" range="0 .34" frictionloss="10"/>
+<geom type="cylinder" size=".1 .1" mass="9"/><site name="{b}_center"/>
+{arm(i, 'pos="0.1 0 0.1" euler="0 0 0.3"')}</body></body>"""
+
+
+def servos(i):
+    b = f"mobilebase{i}"
+    moves = "".join(
+        f'<velocity name="{b}_actuator_mobile_{k}" joint="{b}_joint_mobile_{k}" kv="1000" ctrlrange="-{r} {r}" forcerange="-600 600"/>\n'
+        for k, r in (("forward", 1), ("side", 1), ("yaw", 1.5))
     )
+    return f'{moves}<motor name="{b}_actuator_torso_height" joint="{b}_joint_torso_height" ctrlrange="-1e5 1e5"/>'
+
+
+def model(mobile):
+    """No geom touches another: what is compared is the controllers'."""
+    robots = "\n".join(moving(i) if mobile else arm(i, BASES[i]) for i in (0, 1))
     sensors = "".join(f'<{k} name="gripper{i}_right_{k}_ee" site="gripper{i}_right_ft_frame"/>' for i in (0, 1) for k in ("force", "torque"))
-    motors = "\n".join(actuators(i) for i in (0, 1))
+    motors = "\n".join(actuators(i) + ("\n" + servos(i) if mobile else "") for i in (0, 1))
     return f"""<mujoco model="arms"><compiler angle="radian" autolimits="true"/><option timestep="0.002" integrator="Euler"/>
 <default><geom contype="0" conaffinity="0"/></default>
 <worldbody>
@@ -105,8 +128,18 @@ CASES = [
     ("joint_absolute", {**JOINTS, "input_type": "absolute", "kp": 1000, "kd": 200}),
 ]
 
+MOBILE = [
+    ("mobile", {}),
+    ("mobile_world", {"input_ref_frame": "world"}),
+    ("mobile_absolute", {"input_type": "absolute"}),
+]
 
-def config_of(changes):
+
+def config_of(name, changes):
+    if name.startswith("mobile"):
+        config = load_composite_controller_config(controller="HYBRID_MOBILE_BASE", robot="PandaOmron")
+        config["body_parts"]["right"].update(changes)
+        return config
     config = load_composite_controller_config(controller="BASIC")
     arm = copy.deepcopy(config["body_parts"]["right"])
     config["body_parts"] = {"right": {**(arm if changes.get("type", "OSC_POSE") == "OSC_POSE" else {}), **changes}}
@@ -120,6 +153,8 @@ def wave(t, n, scale, phase=0.0):
 
 def arm_action(name, t, robot, k):
     """One arm's part of an action, without its gripper's entry."""
+    if name == "mobile_absolute":
+        return [round(x + dx, 4) for x, dx in zip((0.5, 0, 0.5, 3, 0, 0), wave(t, 6, 0.05, k))]
     if name == "joint":
         return wave(t, 7, 1.2, k)
     if name == "joint_absolute":
@@ -161,7 +196,9 @@ def numbers(*arrays):
 def start(sim, config):
     """As an environment does when it is reset from a model, and a recorder when it then puts the state in."""
     sim.reset()
-    robots = [FixedBaseRobot("Panda", idn=i, composite_controller_config=copy.deepcopy(config)) for i in (0, 1)]
+    mobile = config["type"] == "HYBRID_MOBILE_BASE"
+    kind, robot_type = (WheeledRobot, "PandaOmron") if mobile else (FixedBaseRobot, "Panda")
+    robots = [kind(robot_type, idn=i, composite_controller_config=copy.deepcopy(config)) for i in (0, 1)]
     for robot in robots:
         robot.load_model()
         robot.reset_sim(sim)
@@ -178,11 +215,13 @@ def state_at(sim, robots):
         qpos[robot._ref_joint_pos_indexes] = robot.init_qpos + np.array(wave(0, 7, 0.03, k))
         qpos[robot._ref_gripper_joint_pos_indexes["right"]] = (0.0208, -0.0208)
         qvel[robot._ref_joint_vel_indexes] = wave(1, 7, 0.02, k)
+        if len(robot._ref_torso_joint_pos_indexes):
+            qpos[robot._ref_torso_joint_pos_indexes] = 0.2
     return np.concatenate(([0.0], qpos, qvel))
 
 
 def run(sim, name, changes):
-    config = config_of(changes)
+    config = config_of(name, changes)
     robots = start(sim, config)
     if name == "osc_absolute":
         find_absolute(sim, robots)
@@ -196,28 +235,35 @@ def run(sim, name, changes):
     for t in range(STEPS):
         action = []
         for k, robot in enumerate(robots):
-            action.append(arm_action(name, t, robot, k) + [(1.0, 1.0, -0.3, 0.0, 1.0)[t] * (1 if k else -1)])
-        case["actions"].append(sum(action, []))
+            body = wave(t, 4, 0.6, 2.0 + k) if name.startswith("mobile") else []  # torso, base
+            action.append(arm_action(name, t, robot, k) + body + [(1.0, 1.0, -0.3, 0.0, 1.0)[t] * (1 if k else -1)])
+            if body:
+                action[-1].append((-1.0, 1.0)[(t + k) % 2])  # whether the goal goes on from the last one
+        action = [np.array(a) for a in action]
 
         for i in range(SUBSTEPS):
             sim.step1()
             for robot, a in zip(robots, action):
-                robot.control(np.array(a), policy_step=i == 0)
+                robot.control(a, policy_step=i == 0)
             if i in KEPT:
                 case["ctrl"].append(numbers(sim.data.ctrl))
             sim.step2()
+        # As its recorder has it: with the base's entries as the controller has turned them.
+        case["actions"].append(numbers(*action))
         case["states"].append(numbers(sim.get_state().flatten()))
     return case
 
 
 def main():
     out = sys.argv[1] if len(sys.argv) > 1 else OUT
-    xml = model()
-    sim = MjSim.from_xml_string(xml)
-    cases = [run(sim, name, changes) for name, changes in CASES]
+    models = {"arms": model(False), "mobile": model(True)}
+    cases = []
+    for key, list in (("arms", CASES), ("mobile", MOBILE)):
+        sim = MjSim.from_xml_string(models[key])
+        cases += [{"model": key, **run(sim, name, changes)} for name, changes in list]
     with open(out, "w") as f:
         made = {"robosuite": robosuite.__version__, "mujoco": mujoco.__version__, "numpy": np.__version__}
-        f.write('{\n "made_with": %s,\n "kept": %s,\n "model": %s,\n "cases": [\n' % tuple(map(json.dumps, (made, KEPT, xml))))
+        f.write('{\n "made_with": %s,\n "kept": %s,\n "models": %s,\n "cases": [\n' % tuple(map(json.dumps, (made, KEPT, models))))
         f.write(",\n".join(json.dumps(case, separators=(",", ":")) for case in cases))
         f.write("\n ]\n}\n")
     print(f"{out}: {len(cases)} cases, {os.path.getsize(out) / 1000:.0f} kB")

@@ -249,7 +249,7 @@ static const struct {
     {ENV(CONFIGS OSC_WITH(150, "\"impedance_mode\":\"variable_kp\"")), "impedance_mode", NULL},
 
     // It does for what cannot be read.
-    {ENV_15(CONFIGS "{\"type\":\"HYBRID_MOBILE_BASE\",\"body_parts\":{\"right\":" OSC(30) "}}"), NULL, NULL},
+    {ENV_15(CONFIGS "{\"type\":\"WHOLE_BODY_IK\",\"body_parts\":{\"right\":" OSC(30) "}}"), NULL, NULL},
 
     {ENV("\"control_freq\":40," CONFIGS OSC(150)), "40 Hz and the task's 20 Hz", "40 Hz"},
     {ENV("\"robots\":[\"Panda\",\"Panda\"]"), "robot 0", "robot 0"},

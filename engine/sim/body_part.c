@@ -1,0 +1,94 @@
+#include "engine/sim/body_part.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/sim/actuator.h"
+
+static int find(int* id, const mjModel* m, mjtObj type, const char* kind, const char* name, loomError* err) {
+  *id = mj_name2id(m, type, name);
+  if (*id >= 0) return 0;
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "the model has no %s '%s'; check `body:` of the robot's file in scenes/robots", kind,
+                        name);
+}
+
+int loom_body_part_bind(loomBodyPart* part, const loomBodyControl* control, const mjModel* m,
+                        loomError* err) {
+  memset(part, 0, sizeof *part);
+  part->control = control;
+
+  for (int i = 0; i < control->part->count; i++) {
+    int joint, code = find(&joint, m, mjOBJ_JOINT, "joint", control->part->joints[i], err);
+    if (!code) code = loom_actuator_joint(joint, m, err);
+    if (!code)
+      code = find(&part->actuator[i], m, mjOBJ_ACTUATOR, "actuator", control->part->actuators[i], err);
+    if (code) return code;
+
+    // A velocity servo for a base, a motor of gear 1 for joints.
+    int a = part->actuator[i];
+    const mjtNum *gain = m->actuator_gainprm + mjNGAIN * a, *bias = m->actuator_biasprm + mjNBIAS * a;
+    bool servo = m->actuator_biastype[a] == mjBIAS_AFFINE && bias[1] == 0 && gain[0] == -bias[2];
+    bool motor = m->actuator_biastype[a] == mjBIAS_NONE && gain[0] == 1 && m->actuator_gear[6 * a] == 1;
+    bool right = m->actuator_trntype[a] == mjTRN_JOINT && m->actuator_trnid[2 * a] == joint &&
+                 m->actuator_ctrllimited[a] && m->actuator_dyntype[a] == mjDYN_NONE;
+    if (!right || !(control->velocity ? servo : motor))
+      return loom_error_set(
+          err, LOOM_ERR_UNSUPPORTED, "actuator '%s' is no %s with a ctrlrange on joint '%s'",
+          control->part->actuators[i], control->velocity ? "velocity servo" : "motor of gear 1",
+          control->part->joints[i]);
+
+    part->qpos[i] = m->jnt_qposadr[joint];
+    part->dof[i] = m->jnt_dofadr[joint];
+  }
+  return 0;
+}
+
+void loom_body_part_reset(loomBodyPart* part, const mjData* d) {
+  for (int i = 0; i < part->control->part->count; i++)
+    part->goal[i] = part->control->velocity ? 0 : d->qpos[part->qpos[i]];
+}
+
+void loom_body_part_set_goal(loomBodyPart* part, const mjData* d, const double* action) {
+  const loomControllerDef* c = &part->control->control;
+  action += part->control->first;
+
+  for (int i = 0; i < part->control->part->count; i++) {
+    part->goal[i] = action[i];
+    if (part->control->velocity || !c->delta) continue;
+
+    double scale = (c->output_max[i] - c->output_min[i]) / (c->input_max[i] - c->input_min[i]);
+    double a = fmin(fmax(action[i], c->input_min[i]), c->input_max[i]);
+    part->goal[i] = d->qpos[part->qpos[i]] + (a - (c->input_max[i] + c->input_min[i]) / 2) * fabs(scale) +
+                    (c->output_max[i] + c->output_min[i]) / 2;
+  }
+}
+
+// An entry of the joint-space inertia.
+static double inertia(const mjModel* m, const mjData* d, int i, int j) {
+  int row = i > j ? i : j, column = i > j ? j : i;
+  for (int k = m->M_rowadr[row]; k < m->M_rowadr[row] + m->M_rownnz[row]; k++)
+    if (m->M_colind[k] == column) return d->M[k];
+  return 0;
+}
+
+void loom_body_part_apply(const loomBodyPart* part, const mjModel* m, mjData* d, const mjData* seen) {
+  const loomControllerDef* c = &part->control->control;
+  int n = part->control->part->count;
+  double acceleration[LOOM_MAX_BODY_JOINTS];
+
+  for (int i = 0; !part->control->velocity && i < n; i++) {
+    double kd = 2 * sqrt(c->kp[i]) * c->damping_ratio[i];
+    acceleration[i] = c->kp[i] * (part->goal[i] - seen->qpos[part->qpos[i]]) - kd * seen->qvel[part->dof[i]];
+  }
+
+  for (int i = 0; i < n; i++) {
+    const double* range = m->actuator_ctrlrange + 2 * (ptrdiff_t)part->actuator[i];
+    double ctrl = 0.5 * (range[1] + range[0]) + 0.5 * (range[1] - range[0]) * part->goal[i];
+    if (!part->control->velocity) {
+      ctrl = d->qfrc_bias[part->dof[i]];
+      for (int j = 0; j < n; j++) ctrl += inertia(m, seen, part->dof[i], part->dof[j]) * acceleration[j];
+    }
+    d->ctrl[part->actuator[i]] = fmin(fmax(ctrl, range[0]), range[1]);
+  }
+}
