@@ -1,7 +1,7 @@
 """A few swings of both arms of TwoArmHandover, recorded by robosuite's own recorder (1.4.1 or 1.5.2), replayed by ours.
 
     tests/robosuite/run.sh --record FILE --ours PROGRAM [--rows N]
-    tests/robosuite15/run.sh FILE --ours PROGRAM [--rows N]
+    tests/robosuite15/run.sh FILE --ours PROGRAM [--rows N] [--robot PandaOmron]
 
 The joints after each recorded action are compared with those that robosuite recorded.
 """
@@ -29,7 +29,18 @@ from robosuite.wrappers import DataCollectionWrapper  # noqa: E402
 
 
 DEMOS = 8
-PARTS = ("robot", "gripper")
+PARTS = ("robot", "gripper", "mobilebase")
+LIFT = """task: lift
+env_name: Lift
+model: {file: none.xml}
+robots: [panda_omron]
+success_hold: 1
+max_steps: 100
+objects: {cube: {body: cube_main}}
+success: {height: {of: cube, above: 0.9}}
+reset: {D0: {cube: {x: [0, 0], y: [0, 0], z: 0.82}}}
+arms: [{subtasks: [{name: all, reference: cube, until: end}]}]
+"""
 
 
 def touches(sim):
@@ -42,22 +53,27 @@ def touches(sim):
     return False
 
 
-def controllers():
+def controllers(robot):
     if suite.__version__ < "1.5":
         return suite.load_controller_config(default_controller="OSC_POSE")
     from robosuite.controllers import load_composite_controller_config
 
-    return load_composite_controller_config(controller="BASIC", robot="Panda")
+    return load_composite_controller_config(controller="BASIC" if robot == "Panda" else None, robot=robot)
 
 
-def record(path, rows):
+def action_of(swing, robot, grip):
+    """An arm's part of an action; of a robot that drives, its lift, its base and whether goals go on from goals, too."""
+    if robot == "Panda":
+        return np.concatenate([0.3 * swing[:6], [grip]])
+    return np.concatenate([0.3 * swing[:6], 0.2 * swing[2:6], [grip, 1 if swing[6] > 0 else -1]])
+
+
+def record(path, rows, robot):
     # As its collect_human_demonstrations makes them.
-    config = {
-        "env_name": "TwoArmHandover",
-        "robots": ["Panda", "Panda"],
-        "controller_configs": controllers(),
-        "env_configuration": "single-arm-opposed",
-    }
+    # (Two robots on bases do not go into one model of its.)
+    config = {"env_name": "Lift", "robots": [robot], "controller_configs": controllers(robot)}
+    if robot == "Panda":
+        config.update(env_name="TwoArmHandover", robots=[robot, robot], env_configuration="single-arm-opposed")
     seed = {} if suite.__version__ < "1.5" else {"seed": 1}
     env = suite.make(**config, **seed, has_renderer=False, has_offscreen_renderer=False, ignore_done=True, use_camera_obs=False, control_freq=20)
 
@@ -79,7 +95,8 @@ def record(path, rows):
             for t in range(rows):
                 swing = np.sin(0.1 * t + tried + np.arange(14))
                 demo.last = t == rows - 1
-                env.step(np.concatenate([0.3 * swing[:6], [-1], 0.3 * swing[6:12], [1 if t > rows / 2 else -1]]))
+                arms = action_of(swing, robot, -1), action_of(swing[6:], robot, 1 if t > rows / 2 else -1)
+                env.step(np.concatenate(arms[: len(config["robots"])]))
             tried += 1
             demo.kept += not demo.touched
         env.close()
@@ -88,12 +105,14 @@ def record(path, rows):
         subprocess.run(["mv", f"{out}/demo.hdf5", path], check=True)
 
 
-def task_of_15(folder):
-    """The handover with the names of 1.5's models, whose meshes lie in the package."""
+def task_of_15(folder, robot):
+    """The handover, or a cube to be lifted, with the names of 1.5's models, whose meshes lie in the package."""
     scenes = Path(__file__).resolve().parents[2] / "scenes"
     text = (scenes / "handover/task.yaml").read_text()
     assert "robots: [panda, panda]" in text
-    (folder / "task.yaml").write_text(text.replace("robots: [panda, panda]", "robots: [panda15, panda15]"))
+    text = text.replace("robots: [panda, panda]", "robots: [panda15, panda15]")
+    (folder / "task.yaml").write_text(text if robot == "Panda" else LIFT)
+    (folder / "none.xml").write_text("<mujoco/>")  # each demo has its own
     return ["--task", str(folder / "task.yaml"), "--assets", f"robosuite={Path(suite.__file__).parent}"]
 
 
@@ -102,12 +121,13 @@ def main():
     parser.add_argument("file")
     parser.add_argument("--ours", required=True)
     parser.add_argument("--rows", type=int, default=50)
+    parser.add_argument("--robot", choices=("Panda", "PandaOmron"), default="Panda")
     args = parser.parse_args()
     np.random.seed(1)
-    record(args.file, args.rows)
+    record(args.file, args.rows, args.robot)
 
     with tempfile.TemporaryDirectory() as folder:
-        replay = [args.ours, "replay", args.file, "--json"] + (task_of_15(Path(folder)) if suite.__version__ >= "1.5" else [])
+        replay = [args.ours, "replay", args.file, "--json"] + (task_of_15(Path(folder), args.robot) if suite.__version__ >= "1.5" else [])
         told = json.loads(subprocess.run(replay, check=True, stdout=subprocess.PIPE, text=True).stdout)
     errors = sorted(demo["joint_error_50"] for demo in told["demos"])
     near = sum(error <= 1e-3 for error in errors)
