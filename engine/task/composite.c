@@ -4,7 +4,9 @@
 
 #include "engine/task/controller_json.h"
 
-static const char* const gripper_names[] = {"right_gripper", "left_gripper"};
+enum { SIDES = 2 };
+
+static const char* const gripper_names[SIDES] = {"right_gripper", "left_gripper"};
 
 static const cJSON* get(const cJSON* map, const char* key) {
   const cJSON* node = cJSON_GetObjectItemCaseSensitive(map, key);
@@ -22,7 +24,7 @@ typedef struct reader {
   const loomControllerDef* control;
   const char* label;
   loomError* err;
-  int arm[2], arms;  // the robot's: the right one and the left one
+  int arm[SIDES], arms;  // the robot's: the right one and the left one
   bool found[LOOM_MAX_BODY_PARTS];
 } reader;
 
@@ -67,7 +69,7 @@ static int read_body_part(reader* r, const loomBodyPartDef* part, const cJSON* c
 
 // An arm's poses or joints, or a part of the body. What the robot does not have, robosuite leaves out.
 static int read_part(reader* r, const cJSON* config) {
-  for (int k = 0; k < r->arms; k++) {
+  for (int k = 0; k < r->arms && k < SIDES; k++) {
     int arm = r->arm[k];
     if (strcmp(config->string, k ? "left" : "right")) continue;
     return take_entries(r, own_of(r, arm), loom_controller_pose_dim(&r->control[arm], &r->task->robots[arm]));
@@ -106,7 +108,7 @@ static int read_robot(reader* r, const cJSON* config) {
                             "%s: controller_configs says nothing of the %s of robot '%s'", r->label,
                             loom_body_part_names[robot->body[i].kind], robot->robot);
 
-  for (int k = 0; !code && k < r->arms; k++) {
+  for (int k = 0; !code && k < r->arms && k < SIDES; k++) {
     int a = r->arm[k], own = own_of(r, a) + loom_controller_pose_dim(&r->control[a], &r->task->robots[a]);
     if (get(parts, gripper_names[k]))
       code = loom_error_set(r->err, LOOM_ERR_UNSUPPORTED,
@@ -118,7 +120,7 @@ static int read_robot(reader* r, const cJSON* config) {
 
   // Whether goals go on from goals is the last entry.
   bool mode = says(get(config, "type"), "HYBRID_MOBILE_BASE");
-  for (int k = 0; k < r->arms; k++) r->out->mode[r->arm[k]] = mode ? r->out->action_dim : -1;
+  for (int k = 0; k < r->arms && k < SIDES; k++) r->out->mode[r->arm[k]] = mode ? r->out->action_dim : -1;
   return code || !mode ? code : take_entries(r, -1, 1);
 }
 
@@ -138,10 +140,10 @@ int loom_composite_read(loomComposite* out, const loomTask* task, const loomCont
     const cJSON* config = listed && robots > 1 ? cJSON_GetArrayItem(configs, robot) : configs;
     for (r.arms = 0; a + r.arms < task->arm_count && task->robots[a + r.arms].index == task->robots[a].index;
          r.arms++) {
-      if (r.arms < 2) r.arm[r.arms] = a + r.arms;
+      if (r.arms < SIDES) r.arm[r.arms] = a + r.arms;
     }
 
-    if (get(config, "body_parts") && r.arms <= 2) {
+    if (get(config, "body_parts") && r.arms <= SIDES) {
       code = read_robot(&r, config);
       continue;
     }
