@@ -124,7 +124,7 @@ void loom_arm_look(loomArm* arm, const mjModel* m, const mjData* d) {
   int body = arm->base_body;
   if (!arm->base_moves) return;
 
-  arm->base = loom_pose_from_mat(d->xpos + 3 * body, d->xmat + 9 * body);
+  arm->base = s->base = loom_pose_from_mat(d->xpos + 3 * body, d->xmat + 9 * body);
   point_velocity(arm->base_velocity, body, d->xpos + 3 * body, m, d);
 
   // A goal of the base's moves with it.

@@ -34,6 +34,7 @@ typedef struct loomArm {
   struct loomArmState {
     double goal_pos[3], goal_mat[9];    // OSC_POSE, world frame
     double base_pos[3], base_mat[9];    // the same in the frame of a base that moves
+    loomPose base;                      // where that was last looked at
     double goal_qpos[LOOM_MAX_JOINTS];  // JOINT_POSITION
     double grip[LOOM_MAX_JOINTS];       // integrated gripper command, -1 .. 1
     double hand_action[LOOM_MAX_HAND];  // last gripper or hand action

@@ -436,6 +436,7 @@ int loom_episode_restore(loomEpisode* e, const void* snapshot, loomError* err) {
 
   for (int a = 0; a < e->arm_count; a++, at += sizeof(struct loomArmState)) {
     memcpy(&e->arms[a].state, at, sizeof(struct loomArmState));
+    if (e->arms[a].base_moves) e->arms[a].base = e->arms[a].state.base;
   }
 
   for (int i = 0; i < e->part_count; i++, at += sizeof e->parts->goal)

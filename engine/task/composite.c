@@ -143,7 +143,9 @@ int loom_composite_read(loomComposite* out, const loomTask* task, const loomCont
       if (r.arms < SIDES) r.arm[r.arms] = a + r.arms;
     }
 
-    if (get(config, "body_parts") && r.arms <= SIDES) {
+    const cJSON* type = get(config, "type");
+    bool known = says(type, "BASIC") || says(type, "HYBRID_MOBILE_BASE");
+    if (known && get(config, "body_parts") && r.arms <= SIDES) {
       code = read_robot(&r, config);
       continue;
     }

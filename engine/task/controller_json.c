@@ -236,7 +236,7 @@ const cJSON* loom_controller_of_arm(const cJSON* config, int which, int arms, bo
     loom_error_set(
         err, LOOM_ERR_UNSUPPORTED,
         "%s: controller_configs is the composite controller '%.60s' of robosuite 1.5; of these BASIC and "
-        "HYBRID_MOBILE_BASE are supported (recordings of others can be replayed by state); " WAY_OUT,
+        "HYBRID_MOBILE_BASE are supported (of others, states replay under any `controller:`); " WAY_OUT,
         label, cJSON_IsString(type) ? type->valuestring : "without a type");
     return NULL;
   }

@@ -148,7 +148,24 @@ static void check_case(const cJSON* c) {
     assert_int_equal(numbers(ctrl, cJSON_GetArrayItem(ctrls, kept * t)), e->m->nu);
     if (t && !e->part_count) check_first(e, action, ctrl, name, 25 * t);
 
+    // From a snapshot the same step is the same to the bit, whatever was done in between.
+    double other[MOST] = {0}, first[MOST], second[MOST];
+    size_t size = loom_episode_snapshot_size(e);
+    void* snapshot = malloc(size);
+    assert_non_null(snapshot);
+    if (t) {
+      loom_episode_snapshot(snapshot, e);
+      must(loom_episode_step(e, action, &err), &err);
+      loom_episode_state(first, e);
+      for (int k = 0; k < 3; k++) must(loom_episode_step(e, other, &err), &err);
+      must(loom_episode_restore(e, snapshot, &err), &err);
+    }
+
     must(loom_episode_step(e, action, &err), &err);
+    loom_episode_state(second, e);
+    if (t && memcmp(first, second, sizeof *first * (size_t)e->state_dim))
+      fail_msg("%s, control step %d: another one from a snapshot", name, t);
+    free(snapshot);
     numbers(ctrl, cJSON_GetArrayItem(ctrls, kept * t + kept - 1));
     check_controls(e->d->ctrl, ctrl, (int)e->m->nu, name, 25 * t + 24);
 
@@ -158,6 +175,11 @@ static void check_case(const cJSON* c) {
       if (!(fabs(state[1 + i] - want[1 + i]) < joint_error))
         fail_msg("%s, control step %d: joint %d is off by %g", name, t, i, state[1 + i] - want[1 + i]);
   }
+
+  // Where entries lie otherwise no episode is drawn.
+  int code = loom_episode_reset(e, 0, 1, 0, &err);
+  assert_int_equal(code, scene->composite ? LOOM_ERR_UNSUPPORTED : 0);
+  assert_int_equal(scene->composite != NULL, e->part_count > 0);
 
   loom_episode_destroy(e);
   loom_scene_destroy(scene);

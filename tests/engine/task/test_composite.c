@@ -54,6 +54,15 @@ static const struct {
      0,
      -1},
 
+    {ENV(CONFIG("WHOLE_BODY_IK", "\"right\":" JOINTS ",\"left\":" JOINTS, "")),
+     two_arms,
+     2,
+     NULL,
+     0,
+     {END},
+     0,
+     -1},
+
     // Arms first, grippers last; arms in the configuration's order, grippers in their own.
     {ENV(CONFIG("BASIC", "\"right\":" OSC ",\"left\":" OSC, "")),
      two_arms,
