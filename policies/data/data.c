@@ -470,10 +470,15 @@ char* loom_data_sense(const loomData* data, int file) {
   return loom_dataset_attr_string(&text, set, "data", LOOM_SENSE_ATTR, NULL) ? NULL : text;
 }
 
+int loom_data_part(loomBatch* out, loomData* data, int64_t number, int64_t next, loomError* err) {
+  if (number < 0)
+    return loom_error_set(err, LOOM_ERR_USAGE, "there is no batch number %lld", (long long)number);
+  if (data->thread) return loom_data_thread_batch(out, data, number, next, err);
+  return loom_data_fill(out, data->sample, data, number, err);
+}
+
 int loom_data_batch(loomBatch* out, loomData* data, int64_t step, loomError* err) {
-  if (step < 0) return loom_error_set(err, LOOM_ERR_USAGE, "there is no batch number %lld", (long long)step);
-  if (data->thread) return loom_data_thread_batch(out, data, step, err);
-  return loom_data_fill(out, data->sample, data, step, err);
+  return loom_data_part(out, data, step, step + 1, err);
 }
 
 int loom_data_rows(loomDataRows* out, loomData* data, int demo, loomError* err) {

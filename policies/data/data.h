@@ -47,6 +47,7 @@ typedef struct loomDataDef {
   bool pad_start, pad_end;  // windows may reach over a demo's ends, whose first or last row is repeated there
                             // (robomimic's pad_frame_stack and pad_seq_length); default true
   int batch;                // samples of a batch
+  int parts;     // in which a batch is asked for (loom_data_part); 0 or 1: it is asked for as a whole
   bool shuffle;  // false: every sample once in the files' order, the last batch short; for validation
   uint64_t seed;
   int64_t cache_bytes;  // of demos held in memory; default 2 GB
@@ -108,6 +109,10 @@ void loom_batch_destroy(loomBatch* batch);
 /// The same step gives the same batch, whatever was asked before; going up by one is fast. Errors name file,
 /// demo, key and row of a number that is not finite. Not from two threads at once.
 int loom_data_batch(loomBatch* out, loomData* data, int64_t step, loomError* err);
+
+/// Of a batch that is asked for in parts, number step x parts + which: as even as can be, in order. `next` is
+/// the number that is probably asked for next.
+int loom_data_part(loomBatch* out, loomData* data, int64_t number, int64_t next, loomError* err);
 
 /// How file number `file` says that its pictures and point clouds were made (loom_sense_parse), malloc'ed;
 /// NULL where it does not.

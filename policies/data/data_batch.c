@@ -69,12 +69,15 @@ static void put_sample(loomBatch* out, size_t b, dataSample sample, const loomDa
   if (out->row) out->row[b] = sample.row;
 }
 
-int loom_data_fill(loomBatch* out, dataSample* sample, loomData* data, int64_t step, loomError* err) {
-  int code = loom_data_order_batch(sample, &out->n, data, step, err);
+int loom_data_fill(loomBatch* out, dataSample* sample, loomData* data, int64_t number, loomError* err) {
+  int64_t parts = data->def.parts > 1 ? data->def.parts : 1, part = number % parts;
+  int n = 0, code = loom_data_order_batch(sample, &n, data, number / parts, err);
+  int first = (int)(part * n / parts);
+  out->n = (int)((part + 1) * n / parts) - first;
 
   for (int b = 0; !code && b < out->n; b++) {
-    code = loom_data_cache_get(data, sample[b].demo, err);
-    if (!code) put_sample(out, (size_t)b, sample[b], data);
+    code = loom_data_cache_get(data, sample[first + b].demo, err);
+    if (!code) put_sample(out, (size_t)b, sample[first + b], data);
   }
   return code;
 }
@@ -252,7 +255,7 @@ void loom_data_thread_wait(loomData* data) {
   pthread_mutex_unlock(&t->lock);
 }
 
-int loom_data_thread_batch(loomBatch* out, loomData* data, int64_t step, loomError* err) {
+int loom_data_thread_batch(loomBatch* out, loomData* data, int64_t step, int64_t next, loomError* err) {
   dataThread* t = data->thread;
 
   pthread_mutex_lock(&t->lock);
@@ -272,7 +275,7 @@ int loom_data_thread_batch(loomBatch* out, loomData* data, int64_t step, loomErr
     t->wanted = t->made = -1;  // asked for again, it is tried again
   } else {
     copy_batch(out, &t->batch, data);
-    t->wanted = step + 1;
+    t->wanted = next;
     pthread_cond_broadcast(&t->changed);
   }
 

@@ -81,12 +81,12 @@ void loom_data_order_destroy(loomData* data);
 /// The samples (up to batch) of a step; *n is how many.
 int loom_data_order_batch(dataSample* out, int* n, loomData* data, int64_t step, loomError* err);
 
-/// The batch itself, in the calling thread. sample (batch) is scratch.
-int loom_data_fill(loomBatch* out, dataSample* sample, loomData* data, int64_t step, loomError* err);
+/// The batch itself, or the part of that number, in the calling thread. sample (batch) is scratch.
+int loom_data_fill(loomBatch* out, dataSample* sample, loomData* data, int64_t number, loomError* err);
 int loom_data_thread_create(loomData* data, loomError* err);
 void loom_data_thread_destroy(loomData* data);
 /// Until the thread has nothing in hand.
 void loom_data_thread_wait(loomData* data);
-int loom_data_thread_batch(loomBatch* out, loomData* data, int64_t step, loomError* err);
+int loom_data_thread_batch(loomBatch* out, loomData* data, int64_t step, int64_t next, loomError* err);
 
 #endif

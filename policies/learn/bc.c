@@ -8,59 +8,31 @@
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/pool.h"
-#include "engine/base/run_folder.h"
 #include "policies/data/cloud_noise.h"
+#include "policies/learn/bc_internal.h"
 #include "policies/learn/supervised.h"
-#include "policies/nn/optimizer.h"
 #include "policies/report/curves.h"
-#include "policies/report/event_log.h"
 
-// Sums of the running epoch and the best so far: what a checkpoint has besides the weights.
-typedef struct progress {
-  double step, loss_sum, gradient_sum, steps_summed;
-  double best_validation, best_success, best_epoch, stale;  // stale: epochs without a better one
-  double validation, success, success_low, success_high;
-} progress;
+enum { PROGRESS = sizeof(trainProgress) / sizeof(double) };
 
-enum { PROGRESS = sizeof(progress) / sizeof(double) };
-
-typedef struct run {
-  const loomTrainDef* def;
-  const loomTrainConfig* config;
-  loomData *data, *validation;
-  loomBatch batch, held_out;
-  loomTrained trained;
-  loomObjective objective;
-  loomReal* average;  // (params.total) of the weights; NULL = none
-  loomRunFolder folder;
-  loomAdamDef adam;
-  loomScheduleDef schedule;
-  loomEventLog* log;
-  progress p;
-  int64_t epoch_steps, steps;
-  loomTrainState state;
-  double start;
-  int64_t first_step;
-} run;
-
-static void path_in(char out[LOOM_PATH_MAX + 64], const run* r, const char* name) {
+static void path_in(char out[LOOM_PATH_MAX + 64], const trainRun* r, const char* name) {
   snprintf(out, LOOM_PATH_MAX + 64, "%.*s/%.60s", LOOM_PATH_MAX - 1, r->config->checkpoint.folder, name);
 }
 
 // ---- weights in use
 
 // The averaged weights act and are saved; the others learn.
-static void swap_average(run* r) {
+static void swap_average(trainRun* r) {
   loomReal* value = r->trained.network.params.value;
-  for (size_t i = 0; r->average && i < r->trained.network.params.total; i++) {
+  for (size_t i = 0; r->step.average && i < r->trained.network.params.total; i++) {
     loomReal kept = value[i];
-    value[i] = r->average[i];
-    r->average[i] = kept;
+    value[i] = r->step.average[i];
+    r->step.average[i] = kept;
   }
 }
 
 // As model.* the weights that act: in value's place while the file is written.
-static int save_file(run* r, const char* name, int ntensor, const loomSafeTensor* tensor,
+static int save_file(trainRun* r, const char* name, int ntensor, const loomSafeTensor* tensor,
                      const char* training, loomError* err) {
   char path[LOOM_PATH_MAX + 64], steps[32];
   loomSafeMeta meta[] = {{"steps", steps}, {"training", training}};
@@ -76,13 +48,13 @@ static int save_file(run* r, const char* name, int ntensor, const loomSafeTensor
   return code;
 }
 
-static int save_policy(run* r, const char* name, loomError* err) {
+static int save_policy(trainRun* r, const char* name, loomError* err) {
   return save_file(r, name, 0, NULL, NULL, err);
 }
 
 // ---- checkpoints
 
-static int64_t epoch_of(const run* r) {
+static int64_t epoch_of(const trainRun* r) {
   return (int64_t)r->p.step / r->epoch_steps;
 }
 
@@ -93,7 +65,7 @@ static loomSafeTensor float_block(const char* name, const loomReal* data, size_t
 
 // The configuration without what decides nothing of the weights, so that the same training gives the same
 // file.
-static char* training_text(const loomTrainConfig* config) {
+char* loom_bc_text(const loomTrainConfig* config) {
   loomTrainConfig* c = malloc(sizeof *c);
   if (!c) return NULL;
 
@@ -104,7 +76,7 @@ static char* training_text(const loomTrainConfig* config) {
   return text;
 }
 
-static int save_checkpoint(run* r, loomError* err) {
+static int save_checkpoint(trainRun* r, loomError* err) {
   const loomParams* params = &r->trained.network.params;
 
   // `save_file` swaps the average and the weights.
@@ -112,13 +84,13 @@ static int save_checkpoint(run* r, loomError* err) {
       {.name = "train.progress", .type = LOOM_SAFE_F64, .rank = 1, .shape = {PROGRESS}, .data = &r->p},
       float_block("train.first", params->first, params->total),
       float_block("train.second", params->second, params->total),
-      float_block("train.value", r->average, params->total),
+      float_block("train.value", r->step.average, params->total),
   };
 
-  char* training = training_text(r->config);
+  char* training = loom_bc_text(r->config);
   if (!training) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a checkpoint");
 
-  int code = save_file(r, "last.safetensors", r->average ? 4 : 3, more, training, err);
+  int code = save_file(r, "last.safetensors", r->step.average ? 4 : 3, more, training, err);
   free(training);
   return code;
 }
@@ -167,7 +139,7 @@ static int same_configuration(const loomTrainConfig* now, const loomTrainConfig*
 }
 
 // As it was trained; in files of format 1 that was all in `config`.
-static int same_training(const run* r, const loomSafetensors* file, const char* path, loomError* err) {
+static int same_training(const trainRun* r, const loomSafetensors* file, const char* path, loomError* err) {
   const char* text = loom_safetensors_meta(file, "training");
   loomTrainConfig* then = malloc(sizeof *then);
 
@@ -186,7 +158,7 @@ static bool same_normal(const loomNormal* a, const loomNormal* b) {
 
 // A file of the same name may hold other demos by now: their statistics are others. Checkpoints of format 1
 // may be of another machine's demos.
-static int same_data(const run* r, const loomTrained* then, const char* path, loomError* err) {
+static int same_data(const trainRun* r, const loomTrained* then, const char* path, loomError* err) {
   const loomTrained* now = &r->trained;
   bool same = same_normal(&now->obs, &then->obs) && same_normal(&now->actions, &then->actions);
   if (same) return LOOM_OK;
@@ -195,7 +167,7 @@ static int same_data(const run* r, const loomTrained* then, const char* path, lo
                         r->config->data.file[0].path, other_folder);
 }
 
-static int load_checkpoint(run* r, const char* path, loomError* err) {
+static int load_checkpoint(trainRun* r, const char* path, loomError* err) {
   loomSafetensors file;
   loomTrained old;
   loomParams* params = &r->trained.network.params;
@@ -221,8 +193,8 @@ static int load_checkpoint(run* r, const char* path, loomError* err) {
     code = read_block(params->second, &file, "train.second", LOOM_SAFE_F32, params->total, path, err);
 
   // What acted is in the place of the weights and what learned beside it: swapped, as when it was saved.
-  if (!code && r->average) {
-    code = read_block(r->average, &file, "train.value", LOOM_SAFE_F32, params->total, path, err);
+  if (!code && r->step.average) {
+    code = read_block(r->step.average, &file, "train.value", LOOM_SAFE_F32, params->total, path, err);
     swap_average(r);
   }
 
@@ -233,18 +205,19 @@ static int load_checkpoint(run* r, const char* path, loomError* err) {
 // ---- one step
 
 // Of the batch in hand, the number furthest from what is usual: where to look when the loss is none.
-static void find_furthest(char out[400], const run* r, const loomSamples* s) {
+static void find_furthest(char out[400], double* most, const trainRun* r, const loomSamples* s) {
   const loomDataInfo* info = loom_data_info(r->data);
   const loomNetworkDef* def = &r->trained.network.def;
   int dim = r->trained.obs.dim, column = -1, sample = 0;
-  double most = -1;
+  double before = *most;
 
   for (ptrdiff_t i = 0; i < (ptrdiff_t)s->n * def->obs_rows * dim; i++) {
-    if (!(fabs((double)s->obs[i]) > most)) continue;
-    most = fabs((double)s->obs[i]);
+    if (!(fabs((double)s->obs[i]) > *most)) continue;
+    *most = fabs((double)s->obs[i]);
     column = (int)(i % dim);
     sample = (int)(i / dim / def->obs_rows);
   }
+  if (*most <= before && before >= 0) return;
 
   // Its observation by the column; where nothing is unusual, it has to be the actions.
   const char* key = "its actions";
@@ -254,43 +227,39 @@ static void find_furthest(char out[400], const run* r, const loomSamples* s) {
   int demo = r->batch.demo[sample];
   snprintf(out, 400, "%.150s, %.60s, row %d, has the batch's most unusual number (%.60s: %.3g normalized)",
            loom_data_demo_path(r->data, demo), loom_data_demo_name(r->data, demo), r->batch.row[sample], key,
-           most);
+           *most);
 }
 
-static int refuse_divergence(const run* r, const loomSamples* samples, int64_t i, loomError* err) {
-  char where[400];
-  find_furthest(where, r, samples);
+static int refuse_divergence(trainRun* r, int64_t step, loomError* err) {
+  char where[400] = "";
+  double most = -1;
+
+  // Who had which block is of no matter: all are looked at.
+  for (int b = 0; b < r->step.blocks; b++) {
+    loomSamples samples;
+    int code = loom_bc_block(&samples, r, step, b, err);
+    if (code) return code;
+    find_furthest(where, &most, r, &samples);
+  }
   return loom_error_set(err, LOOM_ERR_FORMAT,
                         "step %lld: the loss or its gradient is no finite number; the last checkpoint stays; "
                         "take a smaller learning rate, or clip gradients; %s",
-                        (long long)i + 1, where);
+                        (long long)step + 1, where);
 }
 
-static int train_step(run* r, loomError* err) {
-  loomNetwork* net = &r->trained.network;
+static int train_step(trainRun* r, loomError* err) {
   int64_t i = (int64_t)r->p.step;
-  int code = loom_data_batch(&r->batch, r->data, i, err);
+  double loss, length;
+  int code = loom_bc_gradient(&loss, &length, r, i, err);
   if (code) return code;
 
-  // Clouds as they might have been seen, too.
-  const struct loomConfigTrain* c = &r->config->train;
-  loom_cloud_noise(&r->batch, loom_data_info(r->data), net->def.obs_rows, &r->config->data.cloud,
-                   (uint64_t)c->seed, i);
-
-  // Forward, loss and backward; weights move only if both the loss and the gradient are finite.
-  loomSamples samples = loom_trained_samples(&r->trained, &r->batch);
-  double loss =
-      loom_supervised_loss(net, &r->objective, &samples, (uint64_t)r->config->train.seed, (uint64_t)i, true);
+  // Weights move only if both the loss and the gradient are finite; the average follows them, faster at
+  // first (its decay rises with the step).
   r->state.rate = loom_schedule_rate(&r->schedule, (uint64_t)i);
-  double length =
-      isfinite(loss) ? loom_adam_step(&net->params, &r->adam, r->state.rate, (uint64_t)i + 1) : NAN;
-  if (!isfinite(length)) return refuse_divergence(r, &samples, i, err);
-
-  // The average follows the weights, faster at first (its decay rises with the step).
-  if (r->average) {
-    double decay = loom_ema_decay((uint64_t)i, r->config->optimizer.ema_power, r->config->optimizer.ema);
-    loom_ema_update(r->average, net->params.value, decay, net->params.total);
-  }
+  if (!isfinite(loss) || !isfinite(length)) return refuse_divergence(r, i, err);
+  double decay = loom_ema_decay((uint64_t)i, r->config->optimizer.ema_power, r->config->optimizer.ema);
+  if (!loom_team_step_move(&r->step, r->team, &r->adam, length, r->state.rate, (uint64_t)i + 1, decay))
+    return LOOM_TRAIN_AGAIN;
 
   // Sums from which the epoch's means are told.
   r->p.step++;
@@ -300,7 +269,7 @@ static int train_step(run* r, loomError* err) {
   return LOOM_OK;
 }
 
-static void set_state(run* r) {
+static void set_state(trainRun* r) {
   loomTrainState* s = &r->state;
 
   // Where it is in the whole run.
@@ -327,33 +296,20 @@ static void set_state(run* r) {
   s->samples_per_second = (double)((s->step - r->first_step) * r->config->train.batch) / s->seconds;
 }
 
-static void tell_progress(run* r, bool epoch_done) {
+static void tell_progress(trainRun* r, bool epoch_done) {
   set_state(r);
   if (r->def->progress) r->def->progress(r->def->user, &r->state, epoch_done);
 }
 
 // ---- at the end of an epoch
 
-static int validate_epoch(run* r, bool* better, loomError* err) {
-  double sum = 0, count = 0;
-  int64_t batches = loom_data_info(r->validation)->batches;
-
-  // The weights that act are the ones to judge. Batches differ in size, so each counts by its samples.
-  int code = LOOM_OK;
+static int validate_epoch(trainRun* r, bool* better, loomError* err) {
+  // The weights that act are the ones to judge.
   swap_average(r);
-  for (int64_t i = 0; !code && i < batches; i++) {
-    code = loom_data_batch(&r->held_out, r->validation, i, err);
-    if (code) break;
-    loomSamples samples = loom_trained_samples(&r->trained, &r->held_out);
-    sum += samples.n * loom_supervised_loss(&r->trained.network, &r->objective, &samples,
-                                            (uint64_t)r->config->train.seed, (uint64_t)i, false);
-    count += samples.n;
-  }
-
+  int code = loom_bc_validate(&r->p.validation, r, err);
   swap_average(r);
   if (code) return code;
 
-  r->p.validation = sum / count;
   if (isnan(r->p.best_validation) || r->p.validation < r->p.best_validation) {
     r->p.best_validation = r->p.validation;
     *better = true;
@@ -365,12 +321,12 @@ static int stop_rollouts(void* user, const loomRollout* rollout, loomTrace* trac
   (void)rollout;
   (void)trace;
   (void)episode;
-  const run* r = user;
+  const trainRun* r = user;
   return r->def->stop && *r->def->stop;
 }
 
 // The scene's starts are the same each time, so that successes can be compared.
-static loomRolloutDef rollouts_of(run* r) {
+static loomRolloutDef rollouts_of(trainRun* r) {
   loomRolloutDef def = loom_default_rollout_def();
   const char* reset = r->config->rollout.reset;
 
@@ -385,7 +341,7 @@ static loomRolloutDef rollouts_of(run* r) {
 }
 
 // What rollouts need (cameras, keys, the action's size) is tried before an epoch is trained.
-static int try_rollouts(run* r, loomError* err) {
+static int try_rollouts(trainRun* r, loomError* err) {
   if (!r->def->scene) return LOOM_OK;
 
   loomRolloutDef def = rollouts_of(r);
@@ -396,7 +352,7 @@ static int try_rollouts(run* r, loomError* err) {
   return loom_rollout_try(r->def->scene, &maker, &def, err);
 }
 
-static int roll_out(run* r, bool* better, loomError* err) {
+static int roll_out(trainRun* r, bool* better, loomError* err) {
   loomRolloutDef def = rollouts_of(r);
   loomRolloutReport report;
   loomPolicyMaker maker = loom_trained_maker(&r->trained);
@@ -419,7 +375,7 @@ static int roll_out(run* r, bool* better, loomError* err) {
   return LOOM_OK;
 }
 
-static int log_epoch(run* r, bool validated, bool rolled_out, loomError* err) {
+static int log_epoch(trainRun* r, bool validated, bool rolled_out, loomError* err) {
   const loomTrainState* s = &r->state;
   const struct {
     const char* tag;
@@ -441,7 +397,7 @@ static int log_epoch(run* r, bool validated, bool rolled_out, loomError* err) {
   return code ? code : loom_event_log_flush(r->log, err);
 }
 
-static int keep_policies(run* r, int epoch, loomError* err) {
+static int keep_policies(trainRun* r, int epoch, loomError* err) {
   char name[48], path[LOOM_PATH_MAX + 64];
 
   // The new one in, and out with the one that is `keep` before it.
@@ -457,11 +413,11 @@ static int keep_policies(run* r, int epoch, loomError* err) {
   return LOOM_OK;
 }
 
-static bool seen_enough(const run* r) {
+static bool seen_enough(const trainRun* r) {
   return r->config->stop.patience && r->p.stale >= r->config->stop.patience;
 }
 
-static int end_epoch(run* r, bool* enough, loomError* err) {
+static int end_epoch(trainRun* r, bool* enough, loomError* err) {
   const loomTrainConfig* c = r->config;
 
   // The last epoch has everything, whatever its number.
@@ -498,10 +454,11 @@ static int end_epoch(run* r, bool* enough, loomError* err) {
 
 // ---- the whole
 
-static int open_data(run* r, loomError* err) {
+static int open_data(trainRun* r, loomError* err) {
   loomConfigDataDef def;
 
   loom_config_data_def(&def, r->config, false);
+  def.def.parts = r->config->train.blocks;
   int code = loom_data_open(&r->data, &def.def, err);
   if (!code) code = loom_batch_create(&r->batch, r->data, err);
 
@@ -511,7 +468,7 @@ static int open_data(run* r, loomError* err) {
   return code ? code : loom_batch_create(&r->held_out, r->validation, err);
 }
 
-static int create_run(run* r, loomError* err) {
+static int create_run(trainRun* r, loomError* err) {
   const loomTrainConfig* c = r->config;
   loomPolicyConfig policy = loom_train_config_policy(c);
   int code = open_data(r, err);
@@ -525,15 +482,6 @@ static int create_run(run* r, loomError* err) {
   code = loom_objective_create(&r->objective, &objective, c->train.batch, err);
   if (code) return code;
 
-  const loomParams* params = &r->trained.network.params;
-  if (c->optimizer.ema > 0) {
-    r->average = malloc(params->total * sizeof *r->average);
-    if (!r->average) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for averaged weights");
-
-    // It begins as what the weights are.
-    memcpy(r->average, params->value, params->total * sizeof *r->average);
-  }
-
   r->epoch_steps = c->train.steps ? c->train.steps : loom_data_info(r->data)->batches;
   r->steps = r->epoch_steps * c->train.epochs;
   r->adam = loom_optimizer_config_adam(&c->optimizer);
@@ -541,7 +489,7 @@ static int create_run(run* r, loomError* err) {
   return LOOM_OK;
 }
 
-static int write_config(const run* r, loomError* err) {
+static int write_config(const trainRun* r, loomError* err) {
   char path[LOOM_PATH_MAX + 64];
   path_in(path, r, "config.yaml");
 
@@ -553,30 +501,27 @@ static int write_config(const run* r, loomError* err) {
 }
 
 // The checkpoint and the best policies, of which one at a time is there twice.
-static int check_room(const run* r, loomError* err) {
+static int check_room(const trainRun* r, loomError* err) {
   double block = (double)r->trained.network.params.total * sizeof(loomReal);
-  int blocks = r->average ? 4 : 3;
+  int blocks = r->config->optimizer.ema > 0 ? 4 : 3;
   return loom_folder_check_place(r->config->checkpoint.folder, (2 * blocks + 2) * block, err);
 }
 
-static loomRunFolderDef folder_def(const run* r) {
+static loomRunFolderDef folder_def(const trainRun* r) {
   static const char* const own[] = {LOOM_TRAIN_FILES, NULL};
   return (loomRunFolderDef){.path = r->config->checkpoint.folder,
                             .parents = true,
-                            .mode = loom_folder_mode(r->def->overwrite, r->def->resume),
+                            .mode = loom_folder_mode(r->def->overwrite, r->def->resume || r->def->share),
                             .mark = "last.safetensors",
                             .own = own,
                             .alternative = other_folder};
 }
 
-// Lock the folder, and go on from its checkpoint if there is one.
-static int resume_run(run* r, loomError* err) {
-  loomRunFolderDef def = folder_def(r);
-  int code = loom_run_folder_open(&r->folder, &def, err);
-  if (code) return code;
-
+// Go on from the checkpoint of the folder, which is locked, if there is one.
+static int resume_run(trainRun* r, loomError* err) {
+  int code = LOOM_OK;
   char path[LOOM_PATH_MAX + 64];
-  path_in(path, r, def.mark);
+  path_in(path, r, r->folder.def.mark);
   if (r->folder.resumed) code = load_checkpoint(r, path, err);
 
   // What may change from one part of a run to the next (epochs, rollouts) is kept as of the last.
@@ -584,7 +529,7 @@ static int resume_run(run* r, loomError* err) {
   return code ? code : loom_event_log_open(&r->log, r->config->checkpoint.folder, err);
 }
 
-static int train_run(run* r, loomError* err) {
+static int train_run(trainRun* r, loomError* err) {
   bool enough = seen_enough(r);  // a run that stopped early and goes on
 
   int code = LOOM_OK;
@@ -606,30 +551,17 @@ static int train_run(run* r, loomError* err) {
   return code;
 }
 
-int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
-  run* r = calloc(1, sizeof *r);
-  if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
-  int threads = loom_set_kernel_threads(def->config->train.threads);
-  *r = (run){.def = def, .config = def->config, .start = loom_clock()};
-
-  // Nothing is known yet.
-  r->p.best_validation = r->p.best_success = r->p.validation = r->p.success = NAN;
-  r->p.success_low = r->p.success_high = NAN;
-
-  // The folder first: statistics of the data take long.
-  loomRunFolderDef folder = folder_def(r);
-  int code = loom_run_folder_check(&folder, err);
-  if (!code) code = create_run(r, err);
-  if (!code) code = check_room(r, err);
-  if (!code) code = try_rollouts(r, err);
+// In the locked folder: everything from the weights to the last file.
+static int lead_run(trainRun* r, loomError* err) {
+  int code = loom_bc_lead(r, err);
+  if (!code && r->def->share) code = try_rollouts(r, err);
   if (!code) code = resume_run(r, err);
 
   r->first_step = (int64_t)r->p.step;
   r->start = loom_clock();
   if (!code) set_state(r);
-
+  if (!code) loom_team_admit(r->team);
   if (!code) code = train_run(r, err);
-  *out = r->state;
 
   // An event log that could not be written to its end is an error only where nothing worse happened.
   loomError unlogged = {0, ""};
@@ -637,6 +569,68 @@ int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
     code = unlogged.code;
     if (err) *err = unlogged;
   }
+  return code;
+}
+
+static void tell_others(trainRun* r, int code, const loomError* err) {
+  r->state.led = true;
+  if (r->shared) r->shared->state = r->state;
+
+  // Whoever is stopped leaves the rest to the others.
+  bool leaves = code == LOOM_TRAIN_AGAIN || code == LOOM_ERR_INTERRUPTED;
+  loom_team_end(r->team,
+                !code    ? LOOM_TEAM_OVER
+                : leaves ? LOOM_TEAM_AGAIN
+                         : LOOM_TEAM_FAILED,
+                code ? err : NULL);
+  r->team = NULL;
+}
+
+// Lead, or follow whoever leads until he has done it, or is gone.
+static int lead_or_follow(trainRun* r, loomError* err) {
+  loomRunFolderDef folder = folder_def(r);
+  bool over = false;
+
+  if (!r->def->share) {
+    int code = loom_run_folder_open(&r->folder, &folder, err);
+    if (!code) code = lead_run(r, err);
+    tell_others(r, code, err);
+    return code;
+  }
+
+  for (loomTrainWait wait = {0};;) {
+    int code = loom_bc_follow(&over, r, err);
+    if (code || over) return code;
+
+    // Nobody to follow: either nobody leads, or he cannot be reached from here, or is about to begin.
+    code = loom_run_folder_open(&r->folder, &folder, err);
+    if (!code) {
+      code = lead_run(r, err);
+      tell_others(r, code, err);
+      return code;
+    }
+    code = loom_bc_wait(&wait, r, code, err);
+    if (code) return code;
+  }
+}
+
+static int train_once(loomTrainState* out, const loomTrainDef* def, loomError* err) {
+  trainRun* r = calloc(1, sizeof *r);
+  if (!r) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory to train");
+  *r = (trainRun){.def = def, .config = def->config, .start = loom_clock()};
+
+  // Nothing is known yet.
+  r->p.best_validation = r->p.best_success = r->p.validation = r->p.success = NAN;
+  r->p.success_low = r->p.success_high = NAN;
+
+  // The folder first: statistics of the data take long.
+  loomRunFolderDef folder = folder_def(r);
+  int code = def->share ? LOOM_OK : loom_run_folder_check(&folder, err);
+  if (!code) code = create_run(r, err);
+  if (!code) code = check_room(r, err);
+  if (!code && !def->share) code = try_rollouts(r, err);
+  if (!code) code = lead_or_follow(r, err);
+  *out = r->state;
 
   loom_trained_destroy(&r->trained);
   loom_objective_destroy(&r->objective);
@@ -644,9 +638,16 @@ int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
   loom_batch_destroy(&r->held_out);
   loom_data_close(r->data);
   loom_data_close(r->validation);
-  free(r->average);
   loom_run_folder_close(&r->folder);
   free(r);
+  return code;
+}
+
+int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err) {
+  int threads = loom_set_kernel_threads(def->threads ? def->threads : def->config->train.threads), code;
+
+  do code = train_once(out, def, err);
+  while (code == LOOM_TRAIN_AGAIN);
 
   loom_set_kernel_threads(threads);
   return code;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "policies/nn/team_step.h"
 
 // ---- the learner's own fields
 
@@ -21,6 +22,9 @@ static const loomFieldDef train_rows[] = {
     TRAIN(INT, epochs, .low = 1, .high = MANY, .about = "after each it is validated, tried and written"),
     TRAIN(INT, steps, .high = MANY, .about = "of an epoch; 0 = over all samples once"),
     TRAIN(INT, batch, .low = 1, .high = BATCH, .about = "samples of a step"),
+    TRAIN(INT, blocks, .low = 1, .high = LOOM_STEP_BLOCKS,
+          .about = "of a batch, whose gradients are added up: as many processes at most work on a step, and "
+                   "however many do, the weights are the same"),
     TRAIN(INT, seed, .high = INT32_MAX, .about = "of weights, order and noise"),
     TRAIN(INT, threads, .high = THREADS, .about = "0 = as many as cores"),
 };
@@ -141,7 +145,7 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
       .policy = policy.policy,
       .encoder = policy.encoder,
       .optimizer = loom_default_optimizer_config(),
-      .train = {.epochs = 200, .steps = 500, .batch = 100, .seed = 1},
+      .train = {.epochs = 200, .steps = 500, .batch = 100, .blocks = 1, .seed = 1},
       .validate = {.every = 1},
       .checkpoint = {.folder = "runs", .every = 50, .keep = 3, .best = true},
       .rollout = {.n = 50, .every = 50, .seed = 1000},
@@ -154,6 +158,12 @@ loomTrainConfig loom_default_train_config(loomPolicyKind kind) {
 }
 
 // ---- reading
+
+static int check_blocks(const loomTrainConfig* c, const loomYaml* y, loomError* err) {
+  if (c->train.blocks <= c->train.batch) return LOOM_OK;
+  return loom_fields_error(y, loom_yaml_get(y, loom_yaml_root(y), "train"), "blocks", err,
+                           "a batch of %d samples has no %d blocks", c->train.batch, c->train.blocks);
+}
 
 static int check_stop(const loomTrainConfig* c, const loomYaml* y, loomError* err) {
   loomNode map = loom_yaml_get(y, loom_yaml_root(y), "stop");
@@ -183,6 +193,7 @@ static int read_document(loomTrainConfig* c, const loomYaml* y, loomError* err) 
   for (int i = POLICY_SECTIONS; !code && i < SECTIONS; i++)
     code = loom_fields_read((char*)c + sections[i].offset, sections[i].fields, y,
                             loom_yaml_get(y, root, sections[i].name), ~0U, "", err);
+  if (!code) code = check_blocks(c, y, err);
   return code ? code : check_stop(c, y, err);
 }
 

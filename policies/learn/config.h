@@ -24,6 +24,7 @@ typedef struct loomTrainConfig {
     int epochs;
     int steps;  // of an epoch; 0 = once over all samples
     int batch;
+    int blocks;  // that a batch's gradient is the sum of
     int seed;
     int threads;  // 0 = as many as cores
   } train;

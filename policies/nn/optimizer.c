@@ -19,28 +19,32 @@ LOOM_CLONES static double squares(const loomReal* x, size_t count) {
   return sum;
 }
 
+void loom_norm_part(size_t* begin, size_t* end, size_t count, int part) {
+  size_t size = (count + LOOM_NORM_PARTS - 1) / LOOM_NORM_PARTS, at = (size_t)part * size;
+  *begin = at < count ? at : count;
+  *end = *begin + size < count ? *begin + size : count;
+}
+
+double loom_norm_squares(const loomReal* x, size_t begin, size_t end) {
+  return squares(x + begin, end - begin);
+}
+
 double loom_norm(const loomReal* x, size_t count) {
-  enum { PARTS = 256 };
-  double part[PARTS] = {0}, sum = 0;
-  size_t size = (count + PARTS - 1) / PARTS;
+  double part[LOOM_NORM_PARTS] = {0}, sum = 0;
 
 #pragma omp parallel for schedule(static) if (count >= LOOM_PARALLEL_MIN)
-  for (size_t p = 0; p < PARTS; p++) {
-    size_t begin = p * size < count ? p * size : count, end = begin + size < count ? begin + size : count;
+  for (int p = 0; p < LOOM_NORM_PARTS; p++) {
+    size_t begin, end;
+    loom_norm_part(&begin, &end, count, p);
     part[p] = squares(x + begin, end - begin);
   }
 
-  for (size_t p = 0; p < PARTS; p++) sum += part[p];
+  for (int p = 0; p < LOOM_NORM_PARTS; p++) sum += part[p];
   return sqrt(sum);
 }
 
-// The factors of one step, the same for all parameters.
-typedef struct adamFactors {
-  loomReal scale, beta1, beta2, rate, root, epsilon, coupled, keep;
-} adamFactors;
-
 LOOM_CLONES static void adam_range(loomReal* restrict value, const loomReal* restrict gradient,
-                                   loomReal* restrict first, loomReal* restrict second, adamFactors f,
+                                   loomReal* restrict first, loomReal* restrict second, loomAdamFactors f,
                                    size_t count) {
   // Kingma and Ba (2015), algorithm 1; the corrections of both moments are in rate and root.
 #pragma omp simd
@@ -55,15 +59,10 @@ LOOM_CLONES static void adam_range(loomReal* restrict value, const loomReal* res
   }
 }
 
-double loom_adam_step(loomParams* params, const loomAdamDef* def, double rate, uint64_t step) {
-  enum { CHUNK = 8192 };
-
-  double norm = loom_norm(params->gradient, params->total);
-  if (!isfinite(norm)) return norm;
-
+loomAdamFactors loom_adam_factors(const loomAdamDef* def, double norm, double rate, uint64_t step) {
   // PyTorch's clip_grad_norm_ adds 1e-6 to the length.
   double scale = def->clip_norm > 0 && norm > def->clip_norm ? def->clip_norm / (norm + 1e-6) : 1;
-  adamFactors f = {
+  return (loomAdamFactors){
       .scale = (loomReal)scale,
       .beta1 = (loomReal)def->beta1,
       .beta2 = (loomReal)def->beta2,
@@ -73,12 +72,24 @@ double loom_adam_step(loomParams* params, const loomAdamDef* def, double rate, u
       .coupled = (loomReal)(def->decoupled ? 0 : def->weight_decay),
       .keep = (loomReal)(def->decoupled ? 1 - rate * def->weight_decay : 1),
   };
+}
+
+void loom_adam_range(loomParams* p, const loomAdamFactors* factors, size_t begin, size_t end) {
+  adam_range(p->value + begin, p->gradient + begin, p->first + begin, p->second + begin, *factors,
+             end - begin);
+}
+
+double loom_adam_step(loomParams* params, const loomAdamDef* def, double rate, uint64_t step) {
+  enum { CHUNK = 8192 };
+
+  double norm = loom_norm(params->gradient, params->total);
+  if (!isfinite(norm)) return norm;
+  loomAdamFactors f = loom_adam_factors(def, norm, rate, step);
 
   size_t total = params->total;
 #pragma omp parallel for schedule(static) if (total >= LOOM_PARALLEL_MIN)
   for (size_t i = 0; i < total; i += CHUNK)
-    adam_range(params->value + i, params->gradient + i, params->first + i, params->second + i, f,
-               total - i < CHUNK ? total - i : CHUNK);
+    loom_adam_range(params, &f, i, total - i < CHUNK ? total : i + CHUNK);
   return norm;
 }
 
@@ -105,11 +116,19 @@ double loom_schedule_rate(const loomScheduleDef* def, uint64_t step) {
   return def->rate;
 }
 
-void loom_ema_update(loomReal* average, const loomReal* value, double decay, size_t count) {
+void loom_ema_range(loomReal* average, const loomReal* value, double decay, size_t count) {
   loomReal keep = (loomReal)decay, take = (loomReal)(1 - decay);
 
-#pragma omp parallel for simd schedule(static) if (count >= LOOM_PARALLEL_MIN)
+#pragma omp simd
   for (size_t i = 0; i < count; i++) average[i] = keep * average[i] + take * value[i];
+}
+
+void loom_ema_update(loomReal* average, const loomReal* value, double decay, size_t count) {
+  enum { CHUNK = 8192 };
+
+#pragma omp parallel for schedule(static) if (count >= LOOM_PARALLEL_MIN)
+  for (size_t i = 0; i < count; i += CHUNK)
+    loom_ema_range(average + i, value + i, decay, count - i < CHUNK ? count - i : CHUNK);
 }
 
 double loom_ema_decay(uint64_t step, double power, double limit) {

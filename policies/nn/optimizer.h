@@ -22,6 +22,20 @@ double loom_norm(const loomReal* x, size_t count);
 /// before clipping; where that is no finite number nothing is changed.
 double loom_adam_step(loomParams* params, const loomAdamDef* def, double rate, uint64_t step);
 
+// The same for callers who share out the parts of a step themselves.
+
+enum { LOOM_NORM_PARTS = 256 };
+/// Of x (count), the sum of the squares of a part (0 .. LOOM_NORM_PARTS - 1), which has *begin .. *end - 1.
+void loom_norm_part(size_t* begin, size_t* end, size_t count, int part);
+double loom_norm_squares(const loomReal* x, size_t begin, size_t end);
+/// The factors of one step, the same for all parameters; norm is the gradient's length, a finite number.
+typedef struct loomAdamFactors {
+  loomReal scale, beta1, beta2, rate, root, epsilon, coupled, keep;
+} loomAdamFactors;
+loomAdamFactors loom_adam_factors(const loomAdamDef* def, double norm, double rate, uint64_t step);
+/// The step of parameters begin .. end - 1, in this thread.
+void loom_adam_range(loomParams* params, const loomAdamFactors* factors, size_t begin, size_t end);
+
 typedef enum loomScheduleKind {
   LOOM_SCHEDULE_CONSTANT,
   LOOM_SCHEDULE_COSINE,  // half a cosine from 1 to `floor` at `steps`
@@ -44,6 +58,8 @@ double loom_schedule_rate(const loomScheduleDef* def, uint64_t step);
 
 /// average = decay * average + (1 - decay) * value, (count) each.
 void loom_ema_update(loomReal* average, const loomReal* value, double decay, size_t count);
+/// The same in this thread.
+void loom_ema_range(loomReal* average, const loomReal* value, double decay, size_t count);
 /// The decay of a step counted from 0 that Diffusion Policy uses, with its power 0.75 and its limit 0.9999:
 /// 1 - (1 + step)^-power, so that the average starts as the value itself.
 double loom_ema_decay(uint64_t step, double power, double limit);

@@ -106,9 +106,23 @@ int loom_params_create(loomParams* params, loomError* err) {
 
 void loom_params_destroy(loomParams* params) {
   if (!params) return;
-  free(params->value);
+  if (!params->lent) free(params->value);
   free(params->list);
   *params = (loomParams){0};
+}
+
+void loom_params_move(loomParams* params, loomReal* value, loomReal* gradient, loomReal* first,
+                      loomReal* second, bool copy) {
+  loomReal* const to[] = {value, gradient, first, second};
+  loomReal* const from[] = {params->value, params->gradient, params->first, params->second};
+  for (int i = 0; copy && i < 4; i++) memcpy(to[i], from[i], params->total * sizeof(loomReal));
+
+  if (!params->lent) free(params->value);
+  params->value = value;
+  params->gradient = gradient;
+  params->first = first;
+  params->second = second;
+  params->lent = true;
 }
 
 const loomParam* loom_params_find(const loomParams* params, const char* name) {

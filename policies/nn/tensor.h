@@ -41,6 +41,7 @@ typedef struct loomParams {
   size_t total;                                 // elements of each block
   bool failed;                                  // an add found no memory or a bad shape; create says so
   loomReal *value, *gradient, *first, *second;  // (total) each; NULL before create
+  bool lent;                                    // the blocks are somebody else's to free
 } loomParams;
 
 /// Name the next tensor; gives its offset. Name and shape (dims) are checked by create.
@@ -48,6 +49,10 @@ size_t loom_params_add(loomParams* params, const char* name, int dims, const int
 /// Allocate the blocks, zeroed, once all tensors are named.
 int loom_params_create(loomParams* params, loomError* err);
 void loom_params_destroy(loomParams* params);
+/// The blocks lie there from now on, where somebody else frees them: (total) each. With `copy` what they hold
+/// comes along; else it is what is there.
+void loom_params_move(loomParams* params, loomReal* value, loomReal* gradient, loomReal* first,
+                      loomReal* second, bool copy);
 /// The tensor of that name, or NULL.
 const loomParam* loom_params_find(const loomParams* params, const char* name);
 void loom_params_zero_gradient(loomParams* params);

@@ -79,3 +79,12 @@ double loom_objective_loss(loomObjective* o, const loomReal* outputs, const loom
   }
   return loom_l2_loss(dy, outputs, targets, weight, rows, def->columns);
 }
+
+double loom_objective_weight(const loomObjective* o, const loomReal* weight, int n) {
+  int rows = n * loom_objective_rows(&o->def);
+  if (o->def.kind == LOOM_OBJECTIVE_DENOISING || !weight) return rows;
+
+  double sum = 0;
+  for (int i = 0; i < rows; i++) sum += (double)weight[i];
+  return sum;
+}

@@ -60,6 +60,8 @@ void loom_objective_begin(loomObjective* objective, const loomReal* targets, int
 /// its last action, held.
 double loom_objective_loss(loomObjective* objective, const loomReal* outputs, const loomReal* targets,
                            const loomReal* weight, int n, bool gradient);
+/// What such a loss is the mean of: the sum of the rows' weights.
+double loom_objective_weight(const loomObjective* objective, const loomReal* weight, int n);
 
 LOOM_C_END
 

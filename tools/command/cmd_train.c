@@ -9,6 +9,7 @@
 #include "engine/base/text.h"
 #include "policies/learn/bc.h"
 #include "policies/learn/config_keys.h"
+#include "policies/nn/team_step.h"
 #include "tools/command/train_sweep.h"
 #include "tools/shared/commands.h"
 #include "tools/shared/common.h"
@@ -16,6 +17,7 @@
 #include "tools/shared/data_share.h"
 #include "tools/shared/options.h"
 #include "tools/shared/outputs.h"
+#include "tools/shared/sharing.h"
 
 typedef struct trainArgs {
   const char *file, *folder, *task, *reset, *mask, *validate;
@@ -25,7 +27,9 @@ typedef struct trainArgs {
   int64_t rollouts, every, epochs, steps, batch, hidden, seed, threads;  // -1 = as the configuration says
   double rate, cache;                                                    // 0 likewise
   int64_t first;
+  int64_t blocks;
   trainSweep sweep;
+  toolSharing sharing;
   bool resume, overwrite, json;
   loomAssetRoots roots;
 } trainArgs;
@@ -79,6 +83,10 @@ static const toolOption options[] = {
                    .about = "of an epoch; 0 = over all samples once"),
     TOOL_OPTION_AS("batch", 0, "N", trainArgs, INT64, batch, .low = 1, .high = 1 << 20,
                    .about = "samples of a step"),
+    TOOL_OPTION_AS("blocks", 0, "N", trainArgs, INT64, blocks, .low = 1, .high = LOOM_STEP_BLOCKS,
+                   .about = "of a batch, 1 unless the configuration or this says otherwise: so many "
+                            "processes can work on a step. They decide the weights, processes and "
+                            "threads do not"),
     TOOL_OPTION_AS(
         "rate", 0, "R", trainArgs, REAL, rate, .least = 1e-12, .most = 10,
         .about = "of learning. Of these, what is not given is what suits the kind: see DIR/config.yaml"),
@@ -103,6 +111,7 @@ static const toolOption options[] = {
         .about = "episodes of these tests; 0 = none; 100 unless given, if there is a task for them"),
     TOOL_OPTION_AS("test-seed", 0, "S", trainArgs, INT64, sweep.test_seed, .high = INT64_MAX,
                    .about = "of their starts"),
+    TOOL_SHARE_OPTION(trainArgs, sharing.given, "one run"),
     TOOL_OVERWRITE_OPTION(trainArgs, overwrite),
     TOOL_OPTION_AS("resume", 0, NULL, trainArgs, BOOL, resume,
                    .about = "go on where the folder's checkpoint is"),
@@ -133,6 +142,17 @@ static const toolCommand command = {
     TOOL_OPTIONS(options),
 };
 
+static int check_sharing(const trainArgs* a) {
+  const char* why = tool_sharing_why(&a->sharing);
+  if (!a->sharing.on) return 0;
+  if (a->overwrite)
+    return tool_usage("train", "%s, it cannot --overwrite: who would come first? Remove the folder first",
+                      why);
+  return a->sweep.nsize || a->sweep.nseed
+             ? tool_usage("train", "%s, it makes one run: no --sizes, no --seeds", why)
+             : 0;
+}
+
 static int read_train_options(trainArgs* a, int argc, char** argv) {
   int code = tool_options(a, argc, argv, &command);
   if (code) return code;
@@ -144,7 +164,9 @@ static int read_train_options(trainArgs* a, int argc, char** argv) {
     return tool_usage("train", "it takes one configuration, or --data");
   if (optind < argc) a->file = argv[optind];
   if (a->file && a->policy >= 0) return tool_usage("train", "--policy is the configuration's to say");
-  return tool_one_of_both("train", a->overwrite, a->resume);
+  code = tool_sharing(&a->sharing, "train");
+  if (!code) code = check_sharing(a);
+  return code ? code : tool_one_of_both("train", a->overwrite, a->resume);
 }
 
 // ---- the configuration
@@ -185,6 +207,7 @@ static void apply_options(loomTrainConfig* c, const trainArgs* a) {
                 {a->epochs, &c->train.epochs},
                 {a->steps, &c->train.steps},
                 {a->batch, &c->train.batch},
+                {a->blocks, &c->train.blocks},
                 {a->hidden, &c->policy.hidden},
                 {a->hidden, &c->policy.width},
                 {a->seed, &c->train.seed},
@@ -366,10 +389,12 @@ int cmd_train(int argc, char** argv) {
                  .epochs = -1,
                  .steps = -1,
                  .batch = -1,
+                 .blocks = -1,
                  .hidden = -1,
                  .seed = -1,
                  .threads = -1,
-                 .sweep = {.tests = -1, .test_seed = 7}};
+                 .sweep = {.tests = -1, .test_seed = 7},
+                 .sharing = TOOL_SHARING};
   loomTrainState state = {0};
   loomScene* scene = NULL;
   loomTask* task = NULL;
@@ -384,6 +409,11 @@ int cmd_train(int argc, char** argv) {
   if (!code) code = check_folder(config, &a, &err);
   if (!code) code = open_rollouts(&scene, &task, config, &a, &err);
 
+  if (!code && a.sharing.on && config->train.blocks == 1 && tool_sharing_shows(&a.sharing))
+    fprintf(stderr,
+            "a batch has one block, which one process works on at a time; --blocks N is for N processes "
+            "(the weights are others then, and the same on any number of them)\n");
+
   // One run or a sweep of them.
   if (!code) {
     tool_catch_signals();
@@ -392,16 +422,19 @@ int cmd_train(int argc, char** argv) {
                         .scene = scene,
                         .resume = a.resume,
                         .overwrite = a.overwrite,
+                        .share = a.sharing.on,
+                        .threads = tool_sharing_threads(&a.sharing, config->train.threads),
                         .stop = &tool_stop,
                         .progress = show_step,
                         .user = &a};
     bool sweeps = a.sweep.nsize || a.sweep.nseed;
     code = sweeps ? run_sweep(&a, config, &def, &err) : loom_train(&state, &def, &err);
     tool_progress_end();
-    if (!code && !a.json && !sweeps) print_end(config, &state);
+    if (!code && !a.json && !sweeps && tool_sharing_tells(&a.sharing, state.led)) print_end(config, &state);
   }
 
-  if (code && config) tool_go_on(&err, code, config->checkpoint.folder, "last.safetensors");
+  if (code && config && !(code == LOOM_ERR_INTERRUPTED && a.sharing.on))
+    tool_go_on(&err, code, config->checkpoint.folder, "last.safetensors");
   int status = code ? tool_fail(&err) : EXIT_DONE;
 
   loom_scene_destroy(scene);

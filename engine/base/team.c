@@ -1,0 +1,463 @@
+#include "engine/base/team.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/version.h"
+
+enum { LEADER = 0, CODE = 256, LEADING_DONE = CODE - 1, LEADING_FAILED = CODE - 2, PAGE = 4096 };
+
+// What an item's word says of it in its lower bits, beside the number of its job: 0 = nobody has it, a
+// member's number + 1, LEADING_DONE, LEADING_FAILED. A word of another job is never taken for this one's.
+typedef _Atomic uint64_t teamWord;
+
+typedef struct teamMember {
+  pthread_mutex_t alive;  // locked for as long as it is
+  _Atomic int used;
+} teamMember;
+
+// At the begin of the memory.
+typedef struct teamHead {
+  char version[32];           // of the program that made it
+  uint64_t name;              // as in the file that tells of it
+  size_t words, bytes, size;  // of the items' words, of what callers share, and of all
+  _Atomic int open;           // others may come in
+  _Atomic int closed;         // 0, or loomTeamEnd + 1
+  loomError why;
+
+  // The job in hand; nothing of it changes before all of its items are done.
+  _Atomic uint64_t job;  // counted from 1
+  loomTeamJob what;
+  _Atomic int members;  // of the processes' numbers, the highest + 1
+  teamMember member[LOOM_TEAM_MEMBERS];
+} teamHead;
+
+struct loomTeam {
+  teamHead* head;
+  teamWord* words;
+  size_t size;  // from the head on
+  void* rest;   // whoever leads has it apart
+  size_t rest_size;
+  int file;            // of the memory; -1: nobody else's
+  int me;              // number
+  uint64_t job;        // in hand
+  int n, first;        // its items, and the first to look at
+  bool leads;          // items that others could not do are its
+  _Atomic int cursor;  // items that were looked at
+  uint64_t since;      // jobs since the dead were looked for
+  char place[LOOM_PATH_MAX];
+};
+
+static size_t whole_pages(size_t bytes) {
+  return (bytes + PAGE - 1) / PAGE * PAGE;
+}
+
+static int no_memory(loomError* err, size_t bytes) {
+  return loom_error_set(err, LOOM_ERR_MEMORY, "no memory of %zu bytes to share with other processes (%s)",
+                        bytes, strerror(errno));
+}
+
+// ---- the place
+
+// Which run of which kernel: process numbers mean nothing elsewhere.
+static void read_machine(char out[64]) {
+  FILE* file = fopen("/proc/sys/kernel/random/boot_id", "r");
+  if (!file || fscanf(file, "%63s", out) != 1) snprintf(out, 64, "unknown");
+  if (file) fclose(file);
+}
+
+static int write_place(const loomTeam* team, loomError* err) {
+  char text[160], machine[64];
+  read_machine(machine);
+  snprintf(text, sizeof text, "%s %ld %d %016llx\n", machine, (long)getpid(), team->file,
+           (unsigned long long)team->head->name);
+  return loom_file_write_text(team->place, text, err);
+}
+
+// The memory's descriptor, or -1: the file tells of none that can be reached.
+static int open_place(uint64_t* name, const char* place) {
+  char machine[64], mine[64], path[64];
+  long pid;
+  int fd;
+  unsigned long long id;
+
+  FILE* file = fopen(place, "r");
+  int read = file ? fscanf(file, "%63s %ld %d %16llx", machine, &pid, &fd, &id) : 0;
+  if (file) fclose(file);
+  read_machine(mine);
+  if (read != 4 || strcmp(machine, mine) != 0) return -1;
+
+  *name = id;
+  snprintf(path, sizeof path, "/proc/%ld/fd/%d", pid, fd);
+  return open(path, O_RDWR | O_CLOEXEC);
+}
+
+// ---- who is alive
+
+static int create_mutexes(teamHead* head) {
+  pthread_mutexattr_t robust;
+  if (pthread_mutexattr_init(&robust)) return ENOMEM;
+
+  int why = pthread_mutexattr_setpshared(&robust, PTHREAD_PROCESS_SHARED);
+  if (!why) why = pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
+  for (int i = 0; !why && i < LOOM_TEAM_MEMBERS; i++)
+    why = pthread_mutex_init(&head->member[i].alive, &robust);
+  pthread_mutexattr_destroy(&robust);
+  return why;
+}
+
+// The one that leads is gone: it let go of its mutex, or died with it.
+static bool leader_is_gone(loomTeam* team) {
+  pthread_mutex_t* alive = &team->head->member[LEADER].alive;
+  int why = pthread_mutex_trylock(alive);
+  if (!why || why == EOWNERDEAD) pthread_mutex_unlock(alive);
+  return why != EBUSY;
+}
+
+// For the leader alone: its place is free again.
+static bool bury(loomTeam* team, int i) {
+  teamMember* m = &team->head->member[i];
+  int why = pthread_mutex_trylock(&m->alive);
+  if (why == EOWNERDEAD) {
+    pthread_mutex_consistent(&m->alive);
+    atomic_store(&m->used, 0);
+  }
+  if (!why || why == EOWNERDEAD) pthread_mutex_unlock(&m->alive);
+  return why == EOWNERDEAD;
+}
+
+static void count_members(loomTeam* team) {
+  int members = 1;
+  for (int i = 1; i < LOOM_TEAM_MEMBERS; i++)
+    if (atomic_load(&team->head->member[i].used)) members = i + 1;
+  atomic_store(&team->head->members, members);
+}
+
+// ---- waiting
+
+// What is waited for takes microseconds between the jobs of a step, and minutes while the one that leads has
+// other things to do: at first the core is only offered to others, then the thread sleeps, ever longer.
+typedef struct patience {
+  int turns;
+  double pause;
+} patience;
+
+static void wait_a_little(patience* p) {
+  enum { PAUSES = 64, OFFERS = 4000 };
+  static const double shortest = 5e-5, longest = 5e-3;
+
+  p->turns++;
+  if (p->turns < PAUSES) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+    return;
+  }
+  if (p->turns < OFFERS) {
+    sched_yield();
+    return;
+  }
+
+  p->pause = p->pause > 0 ? p->pause * 1.1 : shortest;
+  if (p->pause > longest) p->pause = longest;
+  loom_sleep(p->pause);
+}
+
+// A look at who is alive costs a call of the system's at most: not at every turn.
+static bool is_time_to_look(const patience* p) {
+  return p->turns % 1024 == 0 || p->pause > 0;
+}
+
+// ---- items
+
+int loom_team_claim(loomTeam* team) {
+  uint64_t free = team->job * CODE, mine = free + (uint64_t)team->me + 1;
+
+  for (;;) {
+    int at = atomic_fetch_add(&team->cursor, 1);
+    if (at >= team->n) return -1;
+
+    int item = (team->first + at) % team->n;
+    uint64_t seen = free;
+    if (atomic_compare_exchange_strong(&team->words[item], &seen, mine)) return item;
+    if (!team->leads || seen != free + LEADING_FAILED) continue;
+    if (atomic_compare_exchange_strong(&team->words[item], &seen, mine)) return item;
+  }
+}
+
+void loom_team_done(loomTeam* team, int item, bool done) {
+  // What the leader could not do it knows itself.
+  uint64_t code = done || team->leads ? LEADING_DONE : LEADING_FAILED;
+  atomic_store(&team->words[item], team->job * CODE + code);
+}
+
+void loom_team_member(int* member, int* members, const loomTeam* team) {
+  *member = team->me;
+  *members = atomic_load(&team->head->members);
+  if (*members <= team->me) *members = team->me + 1;
+}
+
+static void take_up(loomTeam* team, uint64_t job, const loomTeamJob* what) {
+  int members = atomic_load(&team->head->members);
+  team->job = job;
+  team->n = what->n;
+  team->first = team->me < members ? (int)((int64_t)what->n * team->me / members) : 0;
+  atomic_store(&team->cursor, 0);
+}
+
+// ---- whoever leads
+
+static void free_team(loomTeam* team) {
+  if (team->head) munmap(team->head, team->size);
+  if (team->rest) munmap(team->rest, team->rest_size);
+  if (team->file >= 0) close(team->file);
+  free(team);
+}
+
+static int map_memory(loomTeam* team, size_t size, loomError* err) {
+  int flags = team->file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+  void* at = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, team->file, 0);
+  if (at == MAP_FAILED) return no_memory(err, size);
+  team->head = at;
+  team->size = size;
+  team->words = (teamWord*)((char*)at + whole_pages(sizeof(teamHead)));
+  return LOOM_OK;
+}
+
+int loom_team_begin(loomTeam** out, const char* place, loomError* err) {
+  *out = NULL;
+  loomTeam* team = calloc(1, sizeof *team);
+  if (!team) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a team");
+
+  *team = (loomTeam){.file = -1, .leads = true};
+  snprintf(team->place, sizeof team->place, "%.*s", LOOM_PATH_MAX - 1, place ? place : "");
+  int code = LOOM_OK;
+
+  // The head alone: how much else is to be shared is known later.
+  size_t size = whole_pages(sizeof(teamHead));
+  if (place) {
+    team->file = memfd_create("demoloom", MFD_CLOEXEC);
+    if (team->file < 0 || ftruncate(team->file, (off_t)size)) code = no_memory(err, size);
+  }
+  if (!code) code = map_memory(team, size, err);
+  if (!code && create_mutexes(team->head)) code = no_memory(err, size);
+  if (code) {
+    free_team(team);
+    return code;
+  }
+
+  teamHead* head = team->head;
+  snprintf(head->version, sizeof head->version, "%.31s", loom_version());
+  double now = loom_clock_date();
+  memcpy(&head->name, &now, sizeof now);
+  head->name ^= (uint64_t)getpid() << 40;
+  atomic_store(&head->member[LEADER].used, 1);
+  atomic_store(&head->members, 1);
+  pthread_mutex_lock(&head->member[LEADER].alive);
+
+  code = place ? write_place(team, err) : LOOM_OK;
+  if (code)
+    loom_team_end(team, LOOM_TEAM_AGAIN, NULL);
+  else
+    *out = team;
+  return code;
+}
+
+int loom_team_share(void** memory, loomTeam* team, size_t bytes, int items, loomError* err) {
+  size_t words = whole_pages((size_t)items * sizeof(teamWord)), rest = words + whole_pages(bytes);
+  size_t size = team->size + rest;
+
+  // The mutex that is held must stay at its place, so this is mapped beside it.
+  bool alone = team->file < 0;
+  if (!alone && ftruncate(team->file, (off_t)size)) return no_memory(err, size);
+  void* at = mmap(NULL, rest, PROT_READ | PROT_WRITE, alone ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED,
+                  team->file, alone ? 0 : (off_t)team->size);
+  if (at == MAP_FAILED) return no_memory(err, size);
+
+  team->head->words = words;
+  team->head->bytes = bytes;
+  team->head->size = size;
+  team->rest = team->words = at;
+  team->rest_size = rest;
+  *memory = (char*)at + words;
+  return LOOM_OK;
+}
+
+void loom_team_admit(loomTeam* team) {
+  atomic_store(&team->head->open, 1);
+}
+
+// Whether all items are done; what the dead had in hand is free again, and what others could not do is the
+// leader's.
+static bool look_at_items(loomTeam* team, const loomTeamJob* job, bool look_for_dead, bool* again,
+                          bool* broken) {
+  bool all = true;
+  for (int i = 0; i < job->n; i++) {
+    uint64_t seen = atomic_load(&team->words[i]), code = seen % CODE;
+    if (code == LEADING_DONE) continue;
+
+    all = false;
+    if (code == LEADING_FAILED || !code) *again = true;
+    if (code == LEADING_FAILED || !code || !look_for_dead) continue;
+    if (!bury(team, (int)code - 1)) continue;
+
+    // All of its items, while its place is nobody's.
+    for (int k = 0; k < job->n; k++) {
+      uint64_t his = team->job * CODE + code;
+      if (!atomic_compare_exchange_strong(&team->words[k], &his, team->job * CODE)) continue;
+      *again = true;
+      *broken = *broken || job->once;
+    }
+    count_members(team);
+  }
+  return all;
+}
+
+bool loom_team_run(loomTeam* team, const loomTeamJob* job, loomTeamWork* work, void* user) {
+  enum { OFTEN = 1024 };
+  teamHead* head = team->head;
+  uint64_t number = team->job + 1;
+
+  // Who went without anything in hand leaves a place.
+  if (team->file >= 0 && team->since++ % OFTEN == 0)
+    for (int i = 1; i < LOOM_TEAM_MEMBERS; i++)
+      if (atomic_load(&head->member[i].used)) bury(team, i);
+  if (team->file >= 0) count_members(team);
+
+  head->what = *job;
+  for (int i = 0; i < job->n; i++)
+    atomic_store_explicit(&team->words[i], number * CODE, memory_order_relaxed);
+  take_up(team, number, job);
+  atomic_store(&head->job, number);
+  work(user, team, job);
+
+  patience p = {0, 0};
+  for (;;) {
+    bool again = false, broken = false;
+    if (look_at_items(team, job, is_time_to_look(&p), &again, &broken)) return true;
+    if (broken) return false;
+    if (again) {
+      atomic_store(&team->cursor, 0);
+      work(user, team, job);
+    } else {
+      wait_a_little(&p);
+    }
+  }
+}
+
+void loom_team_end(loomTeam* team, loomTeamEnd how, const loomError* why) {
+  if (!team) return;
+
+  teamHead* head = team->head;
+  if (why) head->why = *why;
+  atomic_store(&head->closed, (int)how + 1);
+  if (*team->place) unlink(team->place);
+  pthread_mutex_unlock(&head->member[LEADER].alive);
+
+  free_team(team);
+}
+
+// ---- whoever follows
+
+static bool is_stopped(const volatile sig_atomic_t* stop) {
+  return stop && *stop;
+}
+
+// The head alone, until the rest is there.
+static bool find_head(loomTeam* team, uint64_t name, const char* place) {
+  team->file = open_place(&name, place);
+  if (team->file < 0 || lseek(team->file, 0, SEEK_END) < (off_t)sizeof(teamHead)) return false;
+  if (map_memory(team, whole_pages(sizeof(teamHead)), NULL)) return false;
+
+  // A process of that number may be another by now, and its descriptor any file.
+  return team->head->name == name && !strcmp(team->head->version, loom_version()) && !leader_is_gone(team);
+}
+
+static bool take_seat(loomTeam* team) {
+  for (int i = 1; i < LOOM_TEAM_MEMBERS; i++) {
+    teamMember* m = &team->head->member[i];
+    int none = 0;
+    if (!atomic_compare_exchange_strong(&m->used, &none, 1)) continue;
+    team->me = i;
+    return !pthread_mutex_lock(&m->alive);
+  }
+  return false;
+}
+
+int loom_team_join(loomTeam** out, void** memory, size_t* bytes, const char* place,
+                   const volatile sig_atomic_t* stop, loomError* err) {
+  *out = NULL;
+  loomTeam* team = calloc(1, sizeof *team);
+  if (!team) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a team");
+  *team = (loomTeam){.file = -1};
+
+  bool found = find_head(team, 0, place);
+  patience p = {0, 0};
+  while (found && !atomic_load(&team->head->open)) {
+    wait_a_little(&p);
+    found = !atomic_load(&team->head->closed) && !leader_is_gone(team) && !is_stopped(stop);
+  }
+
+  // The whole of it. A mutex is only ever locked at the address where it is unlocked.
+  size_t head_size = team->size, size = found ? team->head->size : 0;
+  if (team->head) munmap(team->head, head_size);
+  team->head = NULL;
+  int code = found ? map_memory(team, size, err) : LOOM_OK;
+  if (found && !code && !take_seat(team))
+    code = loom_error_set(err, LOOM_ERR_USAGE, "%s: %d processes are at work there, as many as can be", place,
+                          LOOM_TEAM_MEMBERS);
+  if (code || !found) {
+    free_team(team);
+    return code;
+  }
+
+  *memory = (char*)team->words + team->head->words;
+  *bytes = team->head->bytes;
+  *out = team;
+  return LOOM_OK;
+}
+
+loomTeamEnd loom_team_serve(loomTeam* team, loomTeamWork* work, void* user, const volatile sig_atomic_t* stop,
+                            loomError* err) {
+  teamHead* head = team->head;
+  patience p = {0, 0};
+
+  for (;;) {
+    int closed = atomic_load(&head->closed);
+    if (closed == LOOM_TEAM_FAILED + 1 && err) *err = head->why;
+    if (closed) return (loomTeamEnd)(closed - 1);
+    if (is_stopped(stop)) return LOOM_TEAM_STOPPED;
+
+    uint64_t job = atomic_load(&head->job);
+    if (job == team->job) {
+      if (is_time_to_look(&p) && leader_is_gone(team) && !atomic_load(&head->closed)) return LOOM_TEAM_AGAIN;
+      wait_a_little(&p);
+      continue;
+    }
+
+    // Where the next job is begun meanwhile, no item of this one can be claimed.
+    loomTeamJob what = head->what;
+    if (atomic_load(&head->job) != job) continue;
+    take_up(team, job, &what);
+    work(user, team, &what);
+    p = (patience){0, 0};
+  }
+}
+
+void loom_team_leave(loomTeam* team) {
+  if (!team) return;
+  teamMember* m = &team->head->member[team->me];
+  atomic_store(&m->used, 0);
+  pthread_mutex_unlock(&m->alive);
+  free_team(team);
+}
