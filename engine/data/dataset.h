@@ -2,8 +2,8 @@
 // attributes and named arrays, and `mask/NAME` lists of demo names. This layer knows HDF5 and that layout,
 // never a task or a simulator.
 //
-// Files may come from strangers: only hard links inside the file are followed, external storage and virtual
-// datasets are refused, and sizes are checked against what the file really holds before anything is
+// Files may come from strangers: only hard links inside the file are followed, and those of an index (`dataset
+// merge --index`) to demos of plain files beside it; external storage and virtual datasets are refused, and sizes are checked against what the file really holds before anything is
 // allocated. Everything here may be called from several threads; one loomDataset may be shared (HDF5
 // serializes the calls).
 #ifndef LOOM_ENGINE_DATA_DATASET_H
@@ -269,6 +269,8 @@ typedef struct loomAssembleDef {
   uint64_t seed;    // of that split
   bool keep_names;  // keep the demos' names (they must differ); otherwise demo_0, demo_1, ... in the given
                     // order
+  bool index;       // write links to the demos where they lie, all in the folder of the file that is written,
+                    // in place of copies; nothing of them is left behind, and names are made anew
   bool mixed;       // allow sources whose env_args differ (the first one's are kept)
   bool trusted;  // the sources are this program's own shards: no trial reading, and arrays are copied as they
                  // lie

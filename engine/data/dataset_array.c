@@ -319,10 +319,11 @@ static int read_array(loomArray* out, const loomDataset* ds, const char* object,
   memset(out, 0, sizeof *out);
   loom_h5_quiet();
   hid_t dset = -1;
+  char where[1024], room[LOOM_INDEX_PATH];
+  ds = loom_index_home(&object, room, ds);
   int status = loom_h5_open(&dset, ds, object, name, err);
   if (status) return status;
 
-  char where[1024];
   snprintf(where, sizeof where, "%s: %s/%s", ds->path, object, name);
   status = loom_h5_describe(out, dset, ds->stat.st_size, where, err);
 
@@ -472,6 +473,8 @@ int loom_dataset_visit(const loomDataset* ds, const char* object, loomArrayVisit
                        loomError* err) {
   loom_h5_quiet();
   hid_t group = -1;
+  char room[LOOM_INDEX_PATH];
+  ds = loom_index_home(&object, room, ds);
   int status = loom_h5_open(&group, ds, object, "", err);
   if (status) return status;
 

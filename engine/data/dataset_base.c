@@ -149,7 +149,8 @@ static int walk(hid_t* out, bool* absent, const loomDataset* dataset, const char
                 loomError* err) {
   *out = -1;
   *absent = false;
-  char path[512], where[1024];
+  char path[512], where[1024], room[LOOM_INDEX_PATH];
+  dataset = loom_index_home(&object, room, dataset);
   int length = snprintf(path, sizeof path, "%s/%s", object, name);
   if (length < 0 || (size_t)length >= sizeof path)
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: the name '%.80s...' is too long", dataset->path, path);

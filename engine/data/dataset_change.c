@@ -184,6 +184,7 @@ static int check_addition(const loomDataset* ds, const loomAddDef* def, loomErro
 int loom_dataset_check_add(const char* path, const loomAddDef* def, loomError* err) {
   loomDataset* ds = NULL;
   int status = loom_dataset_open(&ds, path, err);
+  if (!status) status = loom_index_refuse(ds, err);
   if (!status) status = check_addition(ds, def, err);
   loom_dataset_close(ds);
   return status;
@@ -277,6 +278,7 @@ int loom_dataset_add(char name[LOOM_DEMO_NAME], const char* path, const char* sh
   change c;
   loomDataset* from = NULL;
   int status = begin_change(&c, path, err);
+  if (!status) status = loom_index_refuse(c.ds, err);
   if (!status) status = check_addition(c.ds, def, err);
   if (!status) status = loom_dataset_open_trusted(&from, shard, err);
   if (!status) {
@@ -315,6 +317,9 @@ static int put_demo_attrs(change* c, const loomDemoAttrs* demo, loomError* err) 
 int loom_dataset_set_demo_attrs(const char* path, const loomDemoAttrs* demo, int n, loomError* err) {
   change c;
   int status = begin_change(&c, path, err);
+
+  // HDF5 would follow a link, and write to the file that it leads to.
+  if (!status) status = loom_index_refuse(c.ds, err);
   for (int i = 0; i < n && !status; i++) status = put_demo_attrs(&c, &demo[i], err);
   return end_change(&c, status, err);
 }

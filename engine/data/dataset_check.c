@@ -165,6 +165,7 @@ static int end_check(checking* c, int status, loomError* err) {
 
 int loom_dataset_check_demo(loomDigestCheck* out, const loomDataset* ds, int demo, loomError* err) {
   checking c;
+  ds = loom_index_of_demo(&demo, (loomDataset*)ds, demo);
   int status = begin_check(&c, out, ds, ds->paths.name[demo], err);
   if (!status) status = compare(&c, LOOM_DIGEST_NAME, loom_digest_text(ds->demos.name[demo]));
   if (!status) status = loom_dataset_visit(ds, c.object, check_array, &c, err);

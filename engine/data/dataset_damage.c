@@ -252,11 +252,13 @@ static int find(findings* f, const loomDataset* ds, bool read) {
   int status = find_absent(f, ds);
   if (!status) status = find_gaps(f, ds);
   if (!status) compare_beside(f, ds);
-  if (!status && !ds->probe && !loom_dataset_is_cut(ds)) status = find_empty(f, ds);
-  if (!status) status = find_damaged(f, ds, read);
+  // An index's demos have been looked at where they lie.
+  if (!status && !ds->probe && !loom_dataset_is_cut(ds) && !ds->home) status = find_empty(f, ds);
+  if (!status && !ds->home) status = find_damaged(f, ds, read);
 
   // Whoever reads ahead would wait for all demos here, so their rows are not counted.
-  if (!ds->probe && !loom_dataset_is_cut(ds) && !loom_dataset_attr_int(&total, ds, "data", "total", NULL)) {
+  if (!ds->probe && !loom_dataset_is_cut(ds) && !ds->home &&
+      !loom_dataset_attr_int(&total, ds, "data", "total", NULL)) {
     f->total = total;
     f->rows = count_rows(ds);
   }
@@ -364,13 +366,16 @@ static void leave_out(loomDataset* ds, const loomNames* demos) {
     if (loom_names_has(demos, name)) {
       free(name);
       free(path);
+      if (ds->home) free(ds->home[i].demo);
       continue;
     }
     ds->demos.name[kept] = name;
+    if (ds->home) ds->home[kept] = ds->home[i];
     ds->paths.name[kept++] = path;
   }
 
   ds->demos.n = ds->paths.n = kept;
+  if (ds->home) ds->nhome = kept;
 }
 
 static int refuse(const loomDataset* ds, const char* facts, loomError* err) {
@@ -435,13 +440,23 @@ static int settle(loomDataset* ds, loomDamage damage, findings* f, loomError* er
   return status;
 }
 
-typedef int opener(loomDataset** out, const char* path, loomError* err);
-
-static int open_and_look(loomDataset** out, opener* open, const char* path, loomDamage damage,
-                         loomError* err) {
+static int open_and_look(loomDataset** out, loomOpener* open, loomOpener* parts, const char* path,
+                         loomDamage damage, loomError* err) {
   findings f = {0};
+  loomNames gone = {0};
   int status = open(out, path, err);
   if (status) return status;
+
+  // Of an index, what is told of its files' demos is that they are left out.
+  status = loom_index_open(*out, &gone, parts, err);
+  if (!status && gone.n) leave_out(*out, &gone);
+  if (!status && gone.n) (*out)->empty = gone;
+  if (status) {
+    loom_names_destroy(&gone);
+    loom_dataset_close(*out);
+    *out = NULL;
+    return status;
+  }
 
   // Masks are read whole for now.
   (*out)->damage = LOOM_DAMAGE_SHOW;
@@ -456,19 +471,34 @@ static int open_and_look(loomDataset** out, opener* open, const char* path, loom
   return status;
 }
 
+// The files of an index, which are none themselves.
+static int open_part(loomDataset** out, const char* path, loomError* err) {
+  return open_and_look(out, loom_h5_open_tried, NULL, path, policy.damage, err);
+}
+
+static int open_part_shown(loomDataset** out, const char* path, loomError* err) {
+  return open_and_look(out, loom_h5_open_tried, NULL, path, LOOM_DAMAGE_SHOW, err);
+}
+
+static int open_part_rest(loomDataset** out, const char* path, loomError* err) {
+  return open_and_look(out, loom_h5_open_rest, NULL, path, LOOM_DAMAGE_SHOW, err);
+}
+
 int loom_dataset_open(loomDataset** out, const char* path, loomError* err) {
-  return open_and_look(out, loom_h5_open_tried, path, policy.damage, err);
+  return open_and_look(out, loom_h5_open_tried, open_part, path, policy.damage, err);
 }
 
 int loom_dataset_open_shown(loomDataset** out, const char* path, loomError* err) {
-  return open_and_look(out, loom_h5_open_tried, path, LOOM_DAMAGE_SHOW, err);
+  return open_and_look(out, loom_h5_open_tried, open_part_shown, path, LOOM_DAMAGE_SHOW, err);
 }
 
 int loom_dataset_open_rest(loomDataset** out, const char* path, loomError* err) {
-  return open_and_look(out, loom_h5_open_rest, path, LOOM_DAMAGE_SHOW, err);
+  return open_and_look(out, loom_h5_open_rest, open_part_rest, path, LOOM_DAMAGE_SHOW, err);
 }
 
 bool loom_dataset_lacks_demos(const loomDataset* ds) {
+  for (int i = 0; i < ds->nparts; i++)
+    if (ds->part[i]->lacks) return true;
   return ds->lacks;
 }
 

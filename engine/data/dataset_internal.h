@@ -29,6 +29,16 @@ typedef struct loomDigestMemory {
   char* lines;     // NULL: it has no digest
 } loomDigestMemory;
 
+/// Where a demo of an index lies.
+typedef struct loomHome {
+  int part;    // file; -1: in the index itself
+  char* demo;  // its name there
+} loomHome;
+
+enum { LOOM_INDEX_PARTS = 500, LOOM_INDEX_PATH = 1200 };
+/// Of `data`: a file that is an index of demos in the files beside it (dataset_index.c).
+#define LOOM_INDEX_ATTR "loom_index"
+
 struct loomDataset {
   hid_t file;
   char* path;
@@ -47,6 +57,10 @@ struct loomDataset {
   loomProbe* probe;    // NULL: all has been read, and damaged is complete
   int ndamaged;
   int damaged[LOOM_DAMAGED_MAX];  // demos that HDF5 died on; ascending
+  bool is_index;
+  int nparts, nhome;
+  loomDataset** part;  // (nparts) the files that an index is of
+  loomHome* home;      // (demos.n) NULL: all demos are in the file itself
 };
 
 enum { LOOM_H5_REASON = 240 };
@@ -63,6 +77,23 @@ int loom_h5_open_shard(loomDataset** out, const char* path, loomError* err);
 /// loom_dataset_open and loom_dataset_open_rest before anybody has looked for what is damaged or missing.
 int loom_h5_open_tried(loomDataset** out, const char* path, loomError* err);
 int loom_h5_open_rest(loomDataset** out, const char* path, loomError* err);
+
+// ---- indexes (dataset_index.c)
+
+typedef int loomOpener(loomDataset** out, const char* path, loomError* err);
+/// Open the files that an index is of, each by `open` (NULL: it may be none). `gone`: demos that were left out of these.
+int loom_index_open(loomDataset* ds, loomNames* gone, loomOpener* open, loomError* err);
+void loom_index_close(loomDataset* ds);
+/// The file that an object lies in, and what it is called there: mostly ds and *object as they are, else *object
+/// is in `room`.
+const loomDataset* loom_index_home(const char** object, char room[LOOM_INDEX_PATH], const loomDataset* ds);
+/// The same of a demo, by number.
+loomDataset* loom_index_of_demo(int* number, loomDataset* ds, int demo);
+/// LOOM_ERR_USAGE where it is an index.
+int loom_index_refuse(const loomDataset* ds, loomError* err);
+/// A demo of `source` as a link in the open group `data` of an index at that path.
+int loom_index_link(hid_t data, const char* name, const loomDataset* source, const char* demo,
+                    const char* index, loomError* err);
 
 /// Write the bytes of a file with a seal behind them, by which a later reader knows that none has changed.
 int loom_h5_write_sealed(const char* path, const void* bytes, size_t size, loomError* err);

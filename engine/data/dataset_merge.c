@@ -152,8 +152,8 @@ static int copy_attrs(assembly* a, hid_t to, const char* object, loomError* err)
 
   for (int i = 0; i < names.n && !status; i++) {
     const char* name = names.name[i];
-    bool ours = !strcmp(name, "num_samples") || !strcmp(name, "total") ||
-                !strcmp(name, LOOM_DIGEST_ATTR);               // computed, not copied
+    bool ours = !strcmp(name, "num_samples") || !strcmp(name, "total") || !strcmp(name, LOOM_DIGEST_ATTR) ||
+                !strcmp(name, LOOM_INDEX_ATTR);                // computed, not copied
     ours = ours || (to == a->data && loom_is_run_attr(name));  // a copy is not what a run made
     ours = ours || is_given_attr(a, to, name);
     if (!ours && (a->def->keep_all || loom_private_keeps_attr(name)))
@@ -456,12 +456,28 @@ static int copy_beside(assembly* a, hid_t group, const loomSource* beside, loomE
   return status;
 }
 
-static int copy_demo(assembly* a, int demo, loomError* err) {
+// As a link to where it lies.
+static int link_demo(assembly* a, int demo, loomError* err) {
+  char name[32];
+  int64_t rows = 0;
+  int number;
+  loomDataset* home = loom_index_of_demo(&number, a->source, demo);
+  const char* old_name = loom_dataset_demo_name(home, number);
+
+  snprintf(name, sizeof name, "demo_%d", a->names.n);
+  int status = rows_of(&rows, home, loom_dataset_demo_path(home, number), err);
+  if (!status) status = loom_index_link(a->data, name, home, old_name, a->path, err);
+  a->total += rows;
+  if (!status && loom_names_add(&a->names, name)) status = out_of_memory(a, err);
+  return status ? status : note_masks(a, loom_dataset_demo_name(a->source, demo), name, err);
+}
+
+static int copy_demo_of(assembly* a, int demo, const char* mask_name, loomError* err) {
   char name[256], where[1024];
   const char* object = loom_dataset_demo_path(a->source, demo);
   const char* old_name = loom_dataset_demo_name(a->source, demo);
   if (a->def->keep_names)
-    snprintf(name, sizeof name, "%s", old_name);
+    snprintf(name, sizeof name, "%s", mask_name);
   else
     snprintf(name, sizeof name, "demo_%d", a->names.n);
 
@@ -505,7 +521,19 @@ static int copy_demo(assembly* a, int demo, loomError* err) {
 
   a->total += rows;
   if (!status && loom_names_add(&a->names, name)) status = out_of_memory(a, err);
-  return status ? status : note_masks(a, old_name, name, err);
+  return status ? status : note_masks(a, mask_name, name, err);
+}
+
+// From the file where it lies, which is another than the source where that is an index.
+static int copy_demo(assembly* a, int demo, loomError* err) {
+  if (a->def->index) return link_demo(a, demo, err);
+
+  loomDataset* source = a->source;
+  int number;
+  a->source = loom_index_of_demo(&number, source, demo);
+  int status = copy_demo_of(a, number, loom_dataset_demo_name(source, demo), err);
+  a->source = source;
+  return status;
 }
 
 // ---- sources
@@ -718,7 +746,7 @@ static int put_total(assembly* a, loomError* err) {
 // The index of the demos first, where their number is known: what is left of a file that is cut short later
 // can then still be found.
 static int lay_out(assembly* a, const loomSource* source, int n, loomError* err) {
-  if (a->def->keep_names || n < 1) return LOOM_OK;
+  if (a->def->keep_names || a->def->index || n < 1) return LOOM_OK;
   for (int i = 0; i < n; i++)
     if (!source[i].demo && !a->def->trusted) return LOOM_OK;  // own shards hold one demo each
 
@@ -752,7 +780,10 @@ static int put_data_digest(assembly* a, loomError* err) {
 }
 
 static int fill(assembly* a, const loomSource* source, int n, loomError* err) {
+  const loomAttr index = loom_attr_int(LOOM_INDEX_ATTR, 1);
   int status = put_attrs(a, err);
+  if (!status && a->def->index)
+    status = loom_h5_put_attr_and_line(a->data, &index, &a->data_lines, a->path, err);
   if (!status) status = lay_out(a, source, n, err);
   for (int i = 0; i < n && !status && !a->disk.error; i++) {
     status = copy_source(a, &source[i], err);

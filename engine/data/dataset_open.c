@@ -73,6 +73,7 @@ static int find_demos(loomDataset* ds, loomError* err) {
   else
     status = list_demos(ds, data, err);
 
+  ds->is_index = !status && H5Aexists(data, LOOM_INDEX_ATTR) > 0;
   loom_h5_close(data);
   return status;
 }
@@ -159,6 +160,7 @@ bool loom_dataset_is_cut(const loomDataset* ds) {
 }
 
 bool loom_dataset_ready(const loomDataset* ds, int demo) {
+  ds = loom_index_of_demo(&demo, (loomDataset*)ds, demo);
   return !ds->probe || loom_h5_probe_passed(ds->probe, demo);
 }
 
@@ -167,6 +169,7 @@ void loom_dataset_close(loomDataset* ds) {
   loom_h5_quiet();
   if (ds->probe && ds->settled && loom_h5_probe_clean(ds->probe)) loom_h5_trust(&ds->stat);
   loom_h5_probe_end(ds->probe);
+  loom_index_close(ds);
   loom_h5_close(ds->file);
   loom_names_destroy(&ds->demos);
   loom_names_destroy(&ds->paths);

@@ -204,7 +204,8 @@ static int recall(uint64_t* written, bool* known, const loomDataset* ds, const c
 int loom_digest_compare(const loomDataset* ds, const char* object, const char* name, uint64_t hash,
                         loomError* err) {
   static const char data[] = "data/";
-  char demo[sizeof ds->memory->demo], part[LOOM_DIGEST_PART];
+  char demo[sizeof ds->memory->demo], part[LOOM_DIGEST_PART], room[LOOM_INDEX_PATH];
+  ds = loom_index_home(&object, room, ds);
   if (!ds->compares || strncmp(object, data, sizeof data - 1)) return LOOM_OK;
 
   // What comes after the demo in the object's path belongs to the part's name.

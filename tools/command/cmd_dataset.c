@@ -29,16 +29,18 @@ typedef struct datasetArgs {
   const char* task;
   bool skip;
   loomAssetRoots roots;
-  bool overwrite, json;
+  bool index, overwrite, json;
   int count[2];  // demos written; or in mask/train and mask/valid
   toolOutputs outputs;
 } datasetArgs;
 
-static int assemble_copy(const char* out, const loomSource* sources, int n, bool keep_names, loomError* err) {
+static int assemble_copy(const char* out, const loomSource* sources, int n, bool keep_names, bool index,
+                         loomError* err) {
   double start = loom_clock();
   loomAssembleDef def = loom_default_assemble_def();
   loomNames left_out = {0, NULL};
   def.keep_names = keep_names;
+  def.index = index;
   def.left_out = &left_out;
   def.progress = tool_show_copied;
   def.user = &start;
@@ -73,8 +75,8 @@ static int merge_datasets(datasetArgs* a, char** paths, int n, loomError* err) {
   // paths[0] is the result; the rest are its sources in order.
   for (int i = 1; i < n; i++) sources[i - 1].path = paths[i];
   int code = open_output(a, paths[0], paths + 1, n - 1, err);
-  if (!code) code = check_disk(paths[0], paths + 1, n - 1, err);
-  if (!code) code = assemble_copy(paths[0], sources, n - 1, false, err);
+  if (!code && !a->index) code = check_disk(paths[0], paths + 1, n - 1, err);
+  if (!code) code = assemble_copy(paths[0], sources, n - 1, false, a->index, err);
   free(sources);
   return code;
 }
@@ -172,7 +174,7 @@ static int filter_dataset(char** paths, datasetArgs* a, loomError* err) {
 
   // The rest is a copy, with names made anew.
   if (!code && !kept) code = loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo is left", in);
-  if (!code) code = assemble_copy(out, sources, kept, false, err);
+  if (!code) code = assemble_copy(out, sources, kept, false, false, err);
 
   loom_names_destroy(&mask);
   free(sources);
@@ -184,10 +186,12 @@ static int strip_dataset(char** paths, datasetArgs* a, loomError* err) {
   loomSource all = {paths[0], NULL};
   int code = open_output(a, paths[1], paths, 1, err);
   if (!code) code = check_disk(paths[1], paths, 1, err);
-  return code ? code : assemble_copy(paths[1], &all, 1, true, err);
+  return code ? code : assemble_copy(paths[1], &all, 1, true, false, err);
 }
 
 static const toolOption options[] = {
+    TOOL_OPTION_AS("index", 0, NULL, datasetArgs, BOOL, index,
+                   .about = "merge: OUT has links to the demos, in files of its own folder, and no copies"),
     TOOL_OPTION_AS("valid", 0, "SHARE", datasetArgs, REAL, valid, .most = 1,
                    .about = "split: share of the demos kept for validation"),
     TOOL_OPTION_AS("seed", 0, "S", datasetArgs, INT64, seed, .high = INT64_MAX,
@@ -250,6 +254,7 @@ static const toolCommand command = {
     .after =
         "examples:\n"
         "  demoloom dataset merge all.hdf5 a.hdf5 b.hdf5\n"
+        "  demoloom dataset merge --index parts/all.hdf5 parts/a.hdf5 parts/b.hdf5\n"
         "  demoloom dataset filter all.hdf5 valid.hdf5 --mask valid\n"
         "  demoloom dataset filter all.hdf5 trusted.hdf5 --trust 0.8\n"
         "  demoloom dataset lerobot seen.hdf5 lerobot/drawer --instruction 'put the cup into the drawer'\n"
