@@ -8,6 +8,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
+#include "engine/base/text.h"
 #include "engine/data/dataset.h"
 #include "tools/command/dataset_isaac.h"
 #include "tools/command/dataset_lerobot.h"
@@ -20,7 +21,7 @@
 #include "tools/shared/outputs.h"
 
 typedef struct datasetArgs {
-  double valid, trust;
+  double valid, trust, size;
   int64_t seed, min_rows, max_rows;
   const char *mask, *demos;
   loomLerobotDef lerobot;
@@ -80,6 +81,115 @@ static int merge_datasets(datasetArgs* a, char** paths, int n, loomError* err) {
   free(sources);
   return code;
 }
+
+// ---- merged into parts
+
+// Demos of many files, in order, and in which part each goes.
+typedef struct partList {
+  int n, room, parts;
+  loomSource* source;  // (n)
+  int* part;           // (n) ascending
+  double bytes;        // of the last part
+} partList;
+
+static int add_to_parts(partList* list, const char* path, const char* demo, double bytes, double size,
+                        loomError* err) {
+  if (list->n == list->room) {
+    int room = list->room ? 2 * list->room : 1024;
+    loomSource* source = realloc(list->source, (size_t)room * sizeof *source);
+    if (source) list->source = source;
+    int* part = realloc(list->part, (size_t)room * sizeof *part);
+    if (part) list->part = part;
+    if (!source || !part) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+    list->room = room;
+  }
+
+  // The next part where this one is full; each has a demo at least.
+  if (!list->parts || (list->bytes > 0 && list->bytes + bytes > size)) {
+    list->parts++;
+    list->bytes = 0;
+  }
+  list->bytes += bytes;
+  list->source[list->n] = (loomSource){path, strdup(demo)};
+  list->part[list->n] = list->parts - 1;
+  if (!list->source[list->n++].demo) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+  return LOOM_OK;
+}
+
+static int64_t rows_of_demo(const loomDataset* d, int i) {
+  loomArray actions;
+  bool known = !loom_dataset_describe(&actions, d, loom_dataset_demo_path(d, i), "actions", NULL);
+  return known && actions.rank ? actions.shape[0] : 1;
+}
+
+// A file's bytes are its rows', as they are packed there.
+static int list_file(partList* list, const char* path, double size, loomError* err) {
+  struct stat st;
+  loomDataset* d;
+  double rows = 0;
+  int code = loom_dataset_open(&d, path, err);
+  if (code) return code;
+
+  int n = loom_dataset_demo_count(d);
+  for (int i = 0; i < n; i++) rows += (double)rows_of_demo(d, i);
+  double each = stat(path, &st) || rows <= 0 ? 0 : (double)st.st_size / rows;
+  for (int i = 0; !code && i < n; i++)
+    code =
+        add_to_parts(list, path, loom_dataset_demo_name(d, i), each * (double)rows_of_demo(d, i), size, err);
+  loom_dataset_close(d);
+  return code;
+}
+
+// "all.hdf5" has "all-0.hdf5", "all-1.hdf5", ...
+static char* part_path(const char* out, int part) {
+  char* path = NULL;
+  size_t stem = strlen(out);
+  if (loom_ends_with(out, ".hdf5")) stem -= strlen(".hdf5");
+  return asprintf(&path, "%.*s-%d.hdf5", (int)stem, out, part) < 0 ? NULL : path;
+}
+
+static int write_part(const partList* list, int part, const char* path, loomError* err) {
+  int first = 0, end;
+  while (list->part[first] < part) first++;
+  for (end = first; end < list->n && list->part[end] == part; end++) continue;
+  return assemble_copy(path, list->source + first, end - first, false, false, err);
+}
+
+// Files of about so many bytes, and one beside them with links to all of their demos.
+static int merge_into_parts(datasetArgs* a, char** paths, int n, loomError* err) {
+  partList list = {0};
+  int code = open_output(a, paths[0], paths + 1, n - 1, err);
+  if (!code) code = check_disk(paths[0], paths + 1, n - 1, err);
+  for (int i = 1; !code && i < n; i++) code = list_file(&list, paths[i], a->size * 1e9, err);
+  if (!code && !list.n) code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: has no demos", paths[1]);
+
+  // All that will be written is asked for before anything is.
+  toolOutputs* held = calloc((size_t)list.parts + 1, sizeof *held);
+  loomSource* parts = calloc((size_t)list.parts + 1, sizeof *parts);
+  if (!code && (!held || !parts)) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+  for (int i = 0; !code && i < list.parts; i++) {
+    parts[i].path = part_path(paths[0], i);
+    code = parts[i].path ? tool_output_dataset(&held[i], parts[i].path, tool_output_mode(a->overwrite),
+                                               (const char* const*)paths + 1, n - 1, err)
+                         : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory");
+  }
+
+  for (int i = 0; !code && i < list.parts; i++) code = write_part(&list, i, parts[i].path, err);
+  if (!code) code = assemble_copy(paths[0], parts, list.parts, false, true, err);
+
+  for (int i = 0; i < list.parts && held && parts; i++) {
+    tool_outputs_close(&held[i]);
+    free((char*)parts[i].path);
+  }
+  for (int i = 0; i < list.n; i++) free((char*)list.source[i].demo);
+  free(held);
+  free(parts);
+  free(list.source);
+  free(list.part);
+  return code;
+}
+
+// ---- split
 
 // What this build cannot read may be listed all the same.
 static int check_demo(const loomDataset* d, int i, loomError* err) {
@@ -192,6 +302,9 @@ static int strip_dataset(char** paths, datasetArgs* a, loomError* err) {
 static const toolOption options[] = {
     TOOL_OPTION_AS("index", 0, NULL, datasetArgs, BOOL, index,
                    .about = "merge: OUT has links to the demos, in files of its own folder, and no copies"),
+    TOOL_OPTION_AS("size", 0, "GB", datasetArgs, REAL, size, .least = 1e-6, .most = 1e6, .unit = "GB",
+                   .about = "merge: copies into files of about this size, OUT-0.hdf5, OUT-1.hdf5 and on, and "
+                            "OUT has links to their demos"),
     TOOL_OPTION_AS("valid", 0, "SHARE", datasetArgs, REAL, valid, .most = 1,
                    .about = "split: share of the demos kept for validation"),
     TOOL_OPTION_AS("seed", 0, "S", datasetArgs, INT64, seed, .high = INT64_MAX,
@@ -255,6 +368,7 @@ static const toolCommand command = {
         "examples:\n"
         "  demoloom dataset merge all.hdf5 a.hdf5 b.hdf5\n"
         "  demoloom dataset merge --index parts/all.hdf5 parts/a.hdf5 parts/b.hdf5\n"
+        "  demoloom dataset merge --size 2 all.hdf5 a.hdf5 b.hdf5\n"
         "  demoloom dataset filter all.hdf5 valid.hdf5 --mask valid\n"
         "  demoloom dataset filter all.hdf5 trusted.hdf5 --trust 0.8\n"
         "  demoloom dataset lerobot seen.hdf5 lerobot/drawer --instruction 'put the cup into the drawer'\n"
@@ -312,12 +426,17 @@ int cmd_dataset(int argc, char** argv) {
   int n = argc - optind;
   char** rest = argv + optind;
   const char* verb = n ? rest[0] : "";
+  if ((a.index || a.size > 0) && strcmp(verb, "merge") != 0)
+    return tool_usage("dataset", "--index and --size are merge's");
+  if (a.index && a.size > 0)
+    return tool_usage("dataset", "--size copies, --index does not: give one of them");
   const char* written = n >= 3 ? rest[!strcmp(verb, "merge") ? 1 : 2] : n == 2 ? rest[1] : NULL;
   int code;
 
   // What comes after the options: a verb and its files.
   if (!strcmp(verb, "merge") && n >= 3) {
-    code = merge_datasets(&a, rest + 1, n - 1, &err);
+    code =
+        a.size > 0 ? merge_into_parts(&a, rest + 1, n - 1, &err) : merge_datasets(&a, rest + 1, n - 1, &err);
   } else if (!strcmp(verb, "split") && n == 2) {
     code = split_dataset(rest[1], &a, &err);
   } else if (!strcmp(verb, "filter") && n == 3) {

@@ -2,6 +2,13 @@
 // share. Each process takes a cell by a lease (engine/base/lease.h), does it in a child of its own, and
 // goes to the next one that nobody has, until all are done; one whose worker is gone or frozen is taken
 // again.
+//
+// The same leases as those of engine/base/share.h, which is for other pieces: its workers are threads that
+// make a file in seconds, and a keeper thread of theirs beats. A cell is a run of hours with a folder, a lock
+// and checkpoints of its own, and fails by itself. Its child looks at its lease by a timer, so that one that
+// was frozen ends before it writes a byte more; it is forked, which a process with threads may not do; and
+// it is told to stop, timed and has its output kept. Of these share has nothing, and cells need none of its
+// files that are hashed and put in place.
 #ifndef LOOM_TOOLS_SHARED_CELLS_H
 #define LOOM_TOOLS_SHARED_CELLS_H
 

@@ -35,6 +35,19 @@ for kind in bc_transformer diffusion; do
   check "$kind: acts" "$loom" rollout "$work/$kind/run/last.safetensors" --task own -n 2 --max-steps 20 -j 2
 done
 
+# Demos that lie in other files, as links: the weights that a copy of them gives.
+indexed() {
+  "$loom" dataset filter "$work/d.hdf5" "$work/one.hdf5" --demos demo_0,demo_1 && "$loom" dataset filter "$work/d.hdf5" "$work/two.hdf5" --demos demo_2,demo_3 &&
+    "$loom" dataset merge "$work/copy.hdf5" "$work/one.hdf5" "$work/two.hdf5" && "$loom" dataset merge --index "$work/index.hdf5" "$work/one.hdf5" "$work/two.hdf5" || return 1
+  mkdir "$work/by-copy" "$work/by-index" && cp "$work/copy.hdf5" "$work/by-copy/all.hdf5" && cp "$work"/{one,two}.hdf5 "$work/by-index" && cp "$work/index.hdf5" "$work/by-index/all.hdf5"
+  for by in copy index; do
+    inside by-$by "$loom" train --data all.hdf5 -p bc_l2 --hidden 8 --batch 16 --epochs 1 --steps 4 --rollouts 0 -o run || return 1
+  done
+  cmp "$work"/by-{copy,index}/run/last.safetensors && "$loom" verify "$work/index.hdf5" --task own
+}
+check 'an index of files' indexed
+expect 'an index, changed' 2 'is an index, whose demos lie in the files beside it' "$loom" verify "$work/index.hdf5" --task own --perturb 1 --store
+
 # Killed at any moment: what is there loads and goes on to the same weights.
 killed() {
   for delay in 0.2 0.5 0.9; do
