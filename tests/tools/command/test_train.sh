@@ -43,7 +43,8 @@ indexed() {
   for by in copy index; do
     inside by-$by "$loom" train --data all.hdf5 -p bc_l2 --hidden 8 --batch 16 --epochs 1 --steps 4 --rollouts 0 -o run || return 1
   done
-  cmp "$work"/by-{copy,index}/run/last.safetensors && "$loom" verify "$work/index.hdf5" --task own
+  cmp "$work"/by-{copy,index}/run/last.safetensors && "$loom" dataset merge --size 0.0001 "$work/sized.hdf5" "$work/copy.hdf5" && test -s "$work/sized-1.hdf5" &&
+    [ "$("$loom" info "$work/sized.hdf5" | grep ' rows ')" = "$("$loom" info "$work/copy.hdf5" | grep ' rows ')" ] && "$loom" verify "$work/index.hdf5" --task own
 }
 check 'an index of files' indexed
 expect 'an index, changed' 2 'is an index, whose demos lie in the files beside it' "$loom" verify "$work/index.hdf5" --task own --perturb 1 --store
