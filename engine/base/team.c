@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/clock.h"
@@ -207,7 +208,7 @@ void loom_team_member(int* member, int* members, const loomTeam* team) {
   if (*members <= team->me) *members = team->me + 1;
 }
 
-static void take_up(loomTeam* team, uint64_t job, const loomTeamJob* what) {
+static void begin_job(loomTeam* team, uint64_t job, const loomTeamJob* what) {
   int members = atomic_load(&team->head->members);
   team->job = job;
   team->n = what->n;
@@ -337,7 +338,7 @@ bool loom_team_run(loomTeam* team, const loomTeamJob* job, loomTeamWork* work, v
   head->what = *job;
   for (int i = 0; i < job->n; i++)
     atomic_store_explicit(&team->words[i], number * CODE, memory_order_relaxed);
-  take_up(team, number, job);
+  begin_job(team, number, job);
   atomic_store(&head->job, number);
   work(user, team, job);
 
@@ -376,7 +377,8 @@ static bool is_stopped(const volatile sig_atomic_t* stop) {
 // The head alone, until the rest is there.
 static bool find_head(loomTeam* team, uint64_t name, const char* place) {
   team->file = open_place(&name, place);
-  if (team->file < 0 || lseek(team->file, 0, SEEK_END) < (off_t)sizeof(teamHead)) return false;
+  struct stat st;
+  if (team->file < 0 || fstat(team->file, &st) || st.st_size < (off_t)sizeof(teamHead)) return false;
   if (map_memory(team, whole_pages(sizeof(teamHead)), NULL)) return false;
 
   // A process of that number may be another by now, and its descriptor any file.
@@ -448,7 +450,7 @@ loomTeamEnd loom_team_serve(loomTeam* team, loomTeamWork* work, void* user, cons
     // Where the next job is begun meanwhile, no item of this one can be claimed.
     loomTeamJob what = head->what;
     if (atomic_load(&head->job) != job) continue;
-    take_up(team, job, &what);
+    begin_job(team, job, &what);
     work(user, team, &what);
     p = (patience){0, 0};
   }

@@ -2,10 +2,10 @@
 // attributes and named arrays, and `mask/NAME` lists of demo names. This layer knows HDF5 and that layout,
 // never a task or a simulator.
 //
-// Files may come from strangers: only hard links inside the file are followed, and those of an index (`dataset
-// merge --index`) to demos of plain files beside it; external storage and virtual datasets are refused, and sizes are checked against what the file really holds before anything is
-// allocated. Everything here may be called from several threads; one loomDataset may be shared (HDF5
-// serializes the calls).
+// Files may come from strangers: only hard links inside the file are followed, and those of an index
+// (dataset_index.c) to demos of plain files beside it; external storage and virtual datasets are refused, and
+// sizes are checked against what the file really holds before anything is allocated. Everything here may be
+// called from several threads; one loomDataset may be shared (HDF5 serializes the calls).
 #ifndef LOOM_ENGINE_DATA_DATASET_H
 #define LOOM_ENGINE_DATA_DATASET_H
 

@@ -113,6 +113,31 @@ int loom_dataset_demo_index(const loomDataset* ds, const char* name) {
   return -1;
 }
 
+const loomDataset* loom_index_home(const char** object, char room[LOOM_INDEX_PATH], const loomDataset* ds) {
+  static const char prefix[] = "data/";
+  const size_t skip = sizeof prefix - 1;
+  if (!ds->home || strncmp(*object, prefix, skip) != 0) return ds;
+
+  // The demo's name here, and what comes after it.
+  char name[300];
+  size_t n = strcspn(*object + skip, "/");
+  snprintf(name, sizeof name, "%.*s", (int)n, *object + skip);
+  int demo = loom_dataset_demo_index(ds, name);
+  if (demo < 0 || ds->home[demo].part < 0) return ds;
+
+  snprintf(room, LOOM_INDEX_PATH, "data/%s%s", ds->home[demo].demo, *object + skip + n);
+  *object = room;
+  return ds->part[ds->home[demo].part];
+}
+
+loomDataset* loom_index_of_demo(int* number, loomDataset* ds, int demo) {
+  *number = demo;
+  if (!ds->home || ds->home[demo].part < 0) return ds;
+  loomDataset* home = ds->part[ds->home[demo].part];
+  *number = loom_dataset_demo_index(home, ds->home[demo].demo);
+  return home;
+}
+
 int64_t loom_h5_demo_number(const char* name) {
   static const char start[] = "demo_";
   const char* digits = name + sizeof start - 1;

@@ -38,16 +38,6 @@ static int read_link(char value[TARGET_MAX], const char** file, const char** dem
 
 // ---- the files
 
-void loom_index_close(loomDataset* ds) {
-  for (int i = 0; i < ds->nparts; i++) loom_dataset_close(ds->part[i]);
-  for (int i = 0; ds->home && i < ds->nhome; i++) free(ds->home[i].demo);
-  free(ds->part);
-  free(ds->home);
-  ds->part = NULL;
-  ds->home = NULL;
-  ds->nparts = 0;
-}
-
 static const char* base_of(const char* path) {
   const char* slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
@@ -134,33 +124,6 @@ int loom_index_open(loomDataset* ds, loomNames* gone, loomOpener* open, loomErro
   }
   loom_h5_close(data);
   return status;
-}
-
-// ---- where a demo lies
-
-const loomDataset* loom_index_home(const char** object, char room[LOOM_INDEX_PATH], const loomDataset* ds) {
-  static const char prefix[] = "data/";
-  const size_t skip = sizeof prefix - 1;
-  if (!ds->home || strncmp(*object, prefix, skip) != 0) return ds;
-
-  // The demo's name here, and what comes after it.
-  char name[300];
-  size_t n = strcspn(*object + skip, "/");
-  snprintf(name, sizeof name, "%.*s", (int)n, *object + skip);
-  int demo = loom_dataset_demo_index(ds, name);
-  if (demo < 0 || ds->home[demo].part < 0) return ds;
-
-  snprintf(room, LOOM_INDEX_PATH, "data/%s%s", ds->home[demo].demo, *object + skip + n);
-  *object = room;
-  return ds->part[ds->home[demo].part];
-}
-
-loomDataset* loom_index_of_demo(int* number, loomDataset* ds, int demo) {
-  *number = demo;
-  if (!ds->home || ds->home[demo].part < 0) return ds;
-  loomDataset* home = ds->part[ds->home[demo].part];
-  *number = loom_dataset_demo_index(home, ds->home[demo].demo);
-  return home;
 }
 
 int loom_index_refuse(const loomDataset* ds, loomError* err) {

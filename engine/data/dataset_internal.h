@@ -81,11 +81,11 @@ int loom_h5_open_rest(loomDataset** out, const char* path, loomError* err);
 // ---- indexes (dataset_index.c)
 
 typedef int loomOpener(loomDataset** out, const char* path, loomError* err);
-/// Open the files that an index is of, each by `open` (NULL: it may be none). `gone`: demos that were left out of these.
+/// Open the files that an index is of, each by `open` (NULL: it may be none). `gone`: demos that were left
+/// out of these.
 int loom_index_open(loomDataset* ds, loomNames* gone, loomOpener* open, loomError* err);
-void loom_index_close(loomDataset* ds);
-/// The file that an object lies in, and what it is called there: mostly ds and *object as they are, else *object
-/// is in `room`.
+/// The file that an object lies in, and what it is called there: mostly ds and *object as they are, else
+/// *object is in `room`.
 const loomDataset* loom_index_home(const char** object, char room[LOOM_INDEX_PATH], const loomDataset* ds);
 /// The same of a demo, by number.
 loomDataset* loom_index_of_demo(int* number, loomDataset* ds, int demo);

@@ -169,7 +169,10 @@ void loom_dataset_close(loomDataset* ds) {
   loom_h5_quiet();
   if (ds->probe && ds->settled && loom_h5_probe_clean(ds->probe)) loom_h5_trust(&ds->stat);
   loom_h5_probe_end(ds->probe);
-  loom_index_close(ds);
+  for (int i = 0; i < ds->nparts; i++) loom_dataset_close(ds->part[i]);
+  for (int i = 0; ds->home && i < ds->nhome; i++) free(ds->home[i].demo);
+  free(ds->part);
+  free(ds->home);
   loom_h5_close(ds->file);
   loom_names_destroy(&ds->demos);
   loom_names_destroy(&ds->paths);

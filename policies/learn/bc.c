@@ -63,19 +63,6 @@ static loomSafeTensor float_block(const char* name, const loomReal* data, size_t
       .name = name, .type = LOOM_SAFE_F32, .rank = 1, .shape = {(int64_t)count}, .data = data};
 }
 
-// The configuration without what decides nothing of the weights, so that the same training gives the same
-// file.
-char* loom_bc_text(const loomTrainConfig* config) {
-  loomTrainConfig* c = malloc(sizeof *c);
-  if (!c) return NULL;
-
-  *c = *config;
-  c->train.threads = c->rollout.threads = 0;
-  char* text = loom_train_config_text(c);
-  free(c);
-  return text;
-}
-
 static int save_checkpoint(trainRun* r, loomError* err) {
   const loomParams* params = &r->trained.network.params;
 

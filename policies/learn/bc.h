@@ -59,10 +59,10 @@ typedef struct loomTrainDef {
 /// a checkpoint of another configuration.
 ///
 /// With `share` the processes of one machine work on each step together, as many as there are blocks
-/// (config->train.blocks), and come to the bytes that one process comes to. Where one dies others do its part;
-/// where that was the one that writes the files, or another in the middle of a step of the optimizer, they go
-/// on from the last checkpoint. Processes of other machines wait, and go on where nobody is left. All return
-/// alike.
+/// (config->train.blocks), and come to the bytes that one process comes to. Where one dies others do its
+/// part; where that was the one that writes the files, or another in the middle of a step of the optimizer,
+/// they go on from the last checkpoint. Processes of other machines wait, and go on where nobody is left.
+/// All return alike.
 int loom_train(loomTrainState* out, const loomTrainDef* def, loomError* err);
 
 LOOM_C_END

@@ -162,6 +162,21 @@ int loom_bc_validate(double* loss, trainRun* r, loomError* err) {
   return code;
 }
 
+// ---- settings
+
+// The configuration without what decides nothing of the weights, so that the same training gives the same
+// file.
+char* loom_bc_text(const loomTrainConfig* config) {
+  loomTrainConfig* c = malloc(sizeof *c);
+  if (!c) return NULL;
+
+  *c = *config;
+  c->train.threads = c->rollout.threads = 0;
+  char* text = loom_train_config_text(c);
+  free(c);
+  return text;
+}
+
 // ---- whoever leads
 
 static void path_of_team(char out[LOOM_RUN_FILE_MAX], const trainRun* r) {
