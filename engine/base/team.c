@@ -2,14 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/clock.h"
@@ -27,6 +30,11 @@ typedef struct teamMember {
   _Atomic int used;
 } teamMember;
 
+// That there is something to look at.
+typedef struct teamBell {
+  _Atomic uint32_t rung, waiting;
+} teamBell;
+
 // At the begin of the memory.
 typedef struct teamHead {
   char version[32];           // of the program that made it
@@ -39,7 +47,8 @@ typedef struct teamHead {
   // The job in hand; nothing of it changes before all of its items are done.
   _Atomic uint64_t job;  // counted from 1
   loomTeamJob what;
-  _Atomic int members;  // of the processes' numbers, the highest + 1
+  teamBell job_bell, item_bell;  // for those who follow, and for the one that leads
+  _Atomic int members;           // of the processes' numbers, the highest + 1
   teamMember member[LOOM_TEAM_MEMBERS];
 } teamHead;
 
@@ -147,36 +156,36 @@ static void count_members(loomTeam* team) {
 // ---- waiting
 
 // What is waited for takes microseconds between the jobs of a step, and minutes while the one that leads has
-// other things to do: at first the core is only offered to others, then the thread sleeps, ever longer.
+// other things to do. So a thread looks again and again for a while, and then sleeps until it is woken (a
+// futex: who is woken goes before those that kept the processor busy; who only offers it to others may get it
+// back late), or it is time to look who is alive.
 typedef struct patience {
   int turns;
-  double pause;
+  bool slept;
 } patience;
 
-static void wait_a_little(patience* p) {
-  enum { PAUSES = 64, OFFERS = 4000 };
-  static const double shortest = 5e-5, longest = 5e-3;
-
-  p->turns++;
-  if (p->turns < PAUSES) {
+static void look_again(void) {
 #if defined(__x86_64__)
-    __builtin_ia32_pause();
+  __builtin_ia32_pause();
 #endif
-    return;
-  }
-  if (p->turns < OFFERS) {
-    sched_yield();
-    return;
-  }
-
-  p->pause = p->pause > 0 ? p->pause * 1.1 : shortest;
-  if (p->pause > longest) p->pause = longest;
-  loom_sleep(p->pause);
 }
 
-// A look at who is alive costs a call of the system's at most: not at every turn.
-static bool is_time_to_look(const patience* p) {
-  return p->turns % 1024 == 0 || p->pause > 0;
+static void wait_for_bell(patience* p, teamBell* bell, uint32_t heard) {
+  enum { TURNS = 2000 };
+  static const struct timespec look_for_dead = {0, 20 * 1000 * 1000};
+
+  p->slept = ++p->turns > TURNS;
+  if (p->slept)
+    syscall(SYS_futex, &bell->rung, FUTEX_WAIT, heard, &look_for_dead, NULL, 0);
+  else
+    look_again();
+}
+
+// Whoever waits says so before he looks for the last time, so that nobody rings for nobody.
+static void ring(teamBell* bell) {
+  if (!atomic_load(&bell->waiting)) return;
+  atomic_fetch_add(&bell->rung, 1);
+  syscall(SYS_futex, &bell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
 // ---- items
@@ -200,6 +209,7 @@ void loom_team_done(loomTeam* team, int item, bool done) {
   // What the leader could not do it knows itself.
   uint64_t code = done || team->leads ? LEADING_DONE : LEADING_FAILED;
   atomic_store(&team->words[item], team->job * CODE + code);
+  if (!team->leads) ring(&team->head->item_bell);
 }
 
 void loom_team_member(int* member, int* members, const loomTeam* team) {
@@ -296,6 +306,7 @@ int loom_team_share(void** memory, loomTeam* team, size_t bytes, int items, loom
 
 void loom_team_admit(loomTeam* team) {
   atomic_store(&team->head->open, 1);
+  ring(&team->head->job_bell);
 }
 
 // Whether all items are done; what the dead had in hand is free again, and what others could not do is the
@@ -303,7 +314,7 @@ void loom_team_admit(loomTeam* team) {
 static bool look_at_items(loomTeam* team, const loomTeamJob* job, bool look_for_dead, bool* again,
                           bool* broken) {
   bool all = true;
-  for (int i = 0; i < job->n; i++) {
+  for (int i = 0; i < job->n && (all || look_for_dead || *again); i++) {
     uint64_t seen = atomic_load(&team->words[i]), code = seen % CODE;
     if (code == LEADING_DONE) continue;
 
@@ -340,20 +351,27 @@ bool loom_team_run(loomTeam* team, const loomTeamJob* job, loomTeamWork* work, v
     atomic_store_explicit(&team->words[i], number * CODE, memory_order_relaxed);
   begin_job(team, number, job);
   atomic_store(&head->job, number);
+  ring(&head->job_bell);
   work(user, team, job);
 
-  patience p = {0, 0};
+  // Beside whoever follows: what he has in hand is waited for.
+  patience p = {0, false};
+  bool broken = false;
+  atomic_store(&head->item_bell.waiting, 1);
   for (;;) {
-    bool again = false, broken = false;
-    if (look_at_items(team, job, is_time_to_look(&p), &again, &broken)) return true;
-    if (broken) return false;
+    bool again = false;
+    uint32_t heard = atomic_load(&head->item_bell.rung);
+    if (look_at_items(team, job, p.slept, &again, &broken) || broken) break;
+
     if (again) {
       atomic_store(&team->cursor, 0);
       work(user, team, job);
     } else {
-      wait_a_little(&p);
+      wait_for_bell(&p, &head->item_bell, heard);
     }
   }
+  atomic_store(&head->item_bell.waiting, 0);
+  return !broken;
 }
 
 void loom_team_end(loomTeam* team, loomTeamEnd how, const loomError* why) {
@@ -362,6 +380,7 @@ void loom_team_end(loomTeam* team, loomTeamEnd how, const loomError* why) {
   teamHead* head = team->head;
   if (why) head->why = *why;
   atomic_store(&head->closed, (int)how + 1);
+  ring(&head->job_bell);
   if (*team->place) unlink(team->place);
   pthread_mutex_unlock(&head->member[LEADER].alive);
 
@@ -404,9 +423,9 @@ int loom_team_join(loomTeam** out, void** memory, size_t* bytes, const char* pla
   *team = (loomTeam){.file = -1};
 
   bool found = find_head(team, 0, place);
-  patience p = {0, 0};
+  patience p = {0, false};
   while (found && !atomic_load(&team->head->open)) {
-    wait_a_little(&p);
+    wait_for_bell(&p, &team->head->job_bell, atomic_load(&team->head->job_bell.rung));
     found = !atomic_load(&team->head->closed) && !leader_is_gone(team) && !is_stopped(stop);
   }
 
@@ -432,18 +451,22 @@ int loom_team_join(loomTeam** out, void** memory, size_t* bytes, const char* pla
 loomTeamEnd loom_team_serve(loomTeam* team, loomTeamWork* work, void* user, const volatile sig_atomic_t* stop,
                             loomError* err) {
   teamHead* head = team->head;
-  patience p = {0, 0};
+  patience p = {0, false};
+  loomTeamEnd end = LOOM_TEAM_AGAIN;
 
+  atomic_fetch_add(&head->job_bell.waiting, 1);
   for (;;) {
+    uint32_t heard = atomic_load(&head->job_bell.rung);
     int closed = atomic_load(&head->closed);
     if (closed == LOOM_TEAM_FAILED + 1 && err) *err = head->why;
-    if (closed) return (loomTeamEnd)(closed - 1);
-    if (is_stopped(stop)) return LOOM_TEAM_STOPPED;
+    end = closed ? (loomTeamEnd)(closed - 1) : LOOM_TEAM_STOPPED;
+    if (closed || is_stopped(stop)) break;
 
     uint64_t job = atomic_load(&head->job);
     if (job == team->job) {
-      if (is_time_to_look(&p) && leader_is_gone(team) && !atomic_load(&head->closed)) return LOOM_TEAM_AGAIN;
-      wait_a_little(&p);
+      end = LOOM_TEAM_AGAIN;
+      if (p.slept && leader_is_gone(team) && !atomic_load(&head->closed)) break;
+      wait_for_bell(&p, &head->job_bell, heard);
       continue;
     }
 
@@ -452,8 +475,10 @@ loomTeamEnd loom_team_serve(loomTeam* team, loomTeamWork* work, void* user, cons
     if (atomic_load(&head->job) != job) continue;
     begin_job(team, job, &what);
     work(user, team, &what);
-    p = (patience){0, 0};
+    p = (patience){0, false};
   }
+  atomic_fetch_sub(&head->job_bell.waiting, 1);
+  return end;
 }
 
 void loom_team_leave(loomTeam* team) {
