@@ -83,7 +83,7 @@ alone() {
   local pid status
   "${long[@]}" --steps 100000000 -o "$work/alone" >"$work/told" 2>&1 &
   pid=$!
-  await $pid test -e "$work/alone/scalars.csv" || return 1
+  await $pid test -e "$work/alone/scalars.csv" && kill -STOP $pid || return 1
   "${long[@]}" --steps 100000000 --share on -o "$work/alone" >"$work/heard" 2>&1
   status=$?
   kill -9 $pid
