@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,18 +20,26 @@
 
 enum { LEADER = 0, CODE = 256, LEADING_DONE = CODE - 1, LEADING_FAILED = CODE - 2, PAGE = 4096 };
 
+// Of what several processes look at: in one order for all of them.
+#define LOAD(at) __atomic_load_n(at, __ATOMIC_SEQ_CST)
+#define STORE(at, value) __atomic_store_n(at, value, __ATOMIC_SEQ_CST)
+#define FETCH_ADD(at, n) __atomic_fetch_add(at, n, __ATOMIC_SEQ_CST)
+#define FETCH_SUB(at, n) __atomic_fetch_sub(at, n, __ATOMIC_SEQ_CST)
+#define EXCHANGE(at, expected, value) \
+  __atomic_compare_exchange_n(at, expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+
 // What an item's word says of it in its lower bits, beside the number of its job: 0 = nobody has it, a
 // member's number + 1, LEADING_DONE, LEADING_FAILED. A word of another job is never taken for this one's.
-typedef _Atomic uint64_t teamWord;
+typedef uint64_t teamWord;
 
 typedef struct teamMember {
   pthread_mutex_t alive;  // locked for as long as it is
-  _Atomic int used;
+  int used;
 } teamMember;
 
 // That there is something to look at.
 typedef struct teamBell {
-  _Atomic uint32_t rung, waiting;
+  uint32_t rung, waiting;
 } teamBell;
 
 // At the begin of the memory.
@@ -40,15 +47,15 @@ typedef struct teamHead {
   char version[32];           // of the program that made it
   uint64_t name;              // as in the file that tells of it
   size_t words, bytes, size;  // of the items' words, of what callers share, and of all
-  _Atomic int open;           // others may come in
-  _Atomic int closed;         // 0, or loomTeamEnd + 1
+  int open;                   // others may come in
+  int closed;                 // 0, or loomTeamEnd + 1
   loomError why;
 
   // The job in hand; nothing of it changes before all of its items are done.
-  _Atomic uint64_t job;  // counted from 1
+  uint64_t job;  // counted from 1
   loomTeamJob what;
   teamBell job_bell, item_bell;  // for those who follow, and for the one that leads
-  _Atomic int members;           // of the processes' numbers, the highest + 1
+  int members;                   // of the processes' numbers, the highest + 1
   teamMember member[LOOM_TEAM_MEMBERS];
 } teamHead;
 
@@ -58,13 +65,13 @@ struct loomTeam {
   size_t size;  // from the head on
   void* rest;   // whoever leads has it apart
   size_t rest_size;
-  int file;            // of the memory; -1: nobody else's
-  int me;              // number
-  uint64_t job;        // in hand
-  int n, first;        // its items, and the first to look at
-  bool leads;          // items that others could not do are its
-  _Atomic int cursor;  // items that were looked at
-  uint64_t since;      // jobs since the dead were looked for
+  int file;        // of the memory; -1: nobody else's
+  int me;          // number
+  uint64_t job;    // in hand
+  int n, first;    // its items, and the first to look at
+  bool leads;      // items that others could not do are its
+  int cursor;      // items that were looked at
+  uint64_t since;  // jobs since the dead were looked for
   char place[LOOM_PATH_MAX];
 };
 
@@ -96,19 +103,21 @@ static int write_place(const loomTeam* team, loomError* err) {
 
 // The memory's descriptor, or -1: the file tells of none that can be reached.
 static int open_place(uint64_t* name, const char* place) {
-  char machine[64], mine[64], path[64];
-  long pid;
-  int fd;
-  unsigned long long id;
-
+  char line[160] = "", machine[64], path[64];
   FILE* file = fopen(place, "r");
-  int read = file ? fscanf(file, "%63s %ld %d %16llx", machine, &pid, &fd, &id) : 0;
+  bool read = file && fgets(line, sizeof line, file);
   if (file) fclose(file);
-  read_machine(mine);
-  if (read != 4 || strcmp(machine, mine) != 0) return -1;
 
-  *name = id;
-  snprintf(path, sizeof path, "/proc/%ld/fd/%d", pid, fd);
+  // The machine, then three numbers.
+  read_machine(machine);
+  size_t n = strlen(machine);
+  if (!read || strncmp(line, machine, n) != 0 || line[n] != ' ') return -1;
+  char *at = line + n, *end;
+  long pid = strtol(at, &end, 10), fd = strtol(end, &at, 10);
+  *name = strtoull(at, &end, 16);
+  if (end == at || *end != '\n' || pid < 1 || fd < 0) return -1;
+
+  snprintf(path, sizeof path, "/proc/%ld/fd/%ld", pid, fd);
   return open(path, O_RDWR | O_CLOEXEC);
 }
 
@@ -140,7 +149,7 @@ static bool bury(loomTeam* team, int i) {
   int why = pthread_mutex_trylock(&m->alive);
   if (why == EOWNERDEAD) {
     pthread_mutex_consistent(&m->alive);
-    atomic_store(&m->used, 0);
+    STORE(&m->used, 0);
   }
   if (!why || why == EOWNERDEAD) pthread_mutex_unlock(&m->alive);
   return why == EOWNERDEAD;
@@ -149,8 +158,8 @@ static bool bury(loomTeam* team, int i) {
 static void count_members(loomTeam* team) {
   int members = 1;
   for (int i = 1; i < LOOM_TEAM_MEMBERS; i++)
-    if (atomic_load(&team->head->member[i].used)) members = i + 1;
-  atomic_store(&team->head->members, members);
+    if (LOAD(&team->head->member[i].used)) members = i + 1;
+  STORE(&team->head->members, members);
 }
 
 // ---- waiting
@@ -183,8 +192,8 @@ static void wait_for_bell(patience* p, teamBell* bell, uint32_t heard) {
 
 // Whoever waits says so before he looks for the last time, so that nobody rings for nobody.
 static void ring(teamBell* bell) {
-  if (!atomic_load(&bell->waiting)) return;
-  atomic_fetch_add(&bell->rung, 1);
+  if (!LOAD(&bell->waiting)) return;
+  FETCH_ADD(&bell->rung, 1);
   syscall(SYS_futex, &bell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
@@ -194,36 +203,36 @@ int loom_team_claim(loomTeam* team) {
   uint64_t free = team->job * CODE, mine = free + (uint64_t)team->me + 1;
 
   for (;;) {
-    int at = atomic_fetch_add(&team->cursor, 1);
+    int at = FETCH_ADD(&team->cursor, 1);
     if (at >= team->n) return -1;
 
     int item = (team->first + at) % team->n;
     uint64_t seen = free;
-    if (atomic_compare_exchange_strong(&team->words[item], &seen, mine)) return item;
+    if (EXCHANGE(&team->words[item], &seen, mine)) return item;
     if (!team->leads || seen != free + LEADING_FAILED) continue;
-    if (atomic_compare_exchange_strong(&team->words[item], &seen, mine)) return item;
+    if (EXCHANGE(&team->words[item], &seen, mine)) return item;
   }
 }
 
 void loom_team_done(loomTeam* team, int item, bool done) {
   // What the leader could not do it knows itself.
   uint64_t code = done || team->leads ? LEADING_DONE : LEADING_FAILED;
-  atomic_store(&team->words[item], team->job * CODE + code);
+  STORE(&team->words[item], team->job * CODE + code);
   if (!team->leads) ring(&team->head->item_bell);
 }
 
 void loom_team_member(int* member, int* members, const loomTeam* team) {
   *member = team->me;
-  *members = atomic_load(&team->head->members);
+  *members = LOAD(&team->head->members);
   if (*members <= team->me) *members = team->me + 1;
 }
 
 static void begin_job(loomTeam* team, uint64_t job, const loomTeamJob* what) {
-  int members = atomic_load(&team->head->members);
+  int members = LOAD(&team->head->members);
   team->job = job;
   team->n = what->n;
   team->first = team->me < members ? (int)((int64_t)what->n * team->me / members) : 0;
-  atomic_store(&team->cursor, 0);
+  STORE(&team->cursor, 0);
 }
 
 // ---- whoever leads
@@ -272,8 +281,8 @@ int loom_team_begin(loomTeam** out, const char* place, loomError* err) {
   double now = loom_clock_date();
   memcpy(&head->name, &now, sizeof now);
   head->name ^= (uint64_t)getpid() << 40;
-  atomic_store(&head->member[LEADER].used, 1);
-  atomic_store(&head->members, 1);
+  STORE(&head->member[LEADER].used, 1);
+  STORE(&head->members, 1);
   pthread_mutex_lock(&head->member[LEADER].alive);
 
   code = place ? write_place(team, err) : LOOM_OK;
@@ -305,7 +314,7 @@ int loom_team_share(void** memory, loomTeam* team, size_t bytes, int items, loom
 }
 
 void loom_team_admit(loomTeam* team) {
-  atomic_store(&team->head->open, 1);
+  STORE(&team->head->open, 1);
   ring(&team->head->job_bell);
 }
 
@@ -315,7 +324,7 @@ static bool look_at_items(loomTeam* team, const loomTeamJob* job, bool look_for_
                           bool* broken) {
   bool all = true;
   for (int i = 0; i < job->n && (all || look_for_dead || *again); i++) {
-    uint64_t seen = atomic_load(&team->words[i]), code = seen % CODE;
+    uint64_t seen = LOAD(&team->words[i]), code = seen % CODE;
     if (code == LEADING_DONE) continue;
 
     all = false;
@@ -326,7 +335,7 @@ static bool look_at_items(loomTeam* team, const loomTeamJob* job, bool look_for_
     // All of its items, while its place is nobody's.
     for (int k = 0; k < job->n; k++) {
       uint64_t his = team->job * CODE + code;
-      if (!atomic_compare_exchange_strong(&team->words[k], &his, team->job * CODE)) continue;
+      if (!EXCHANGE(&team->words[k], &his, team->job * CODE)) continue;
       *again = true;
       *broken = *broken || job->once;
     }
@@ -343,34 +352,33 @@ bool loom_team_run(loomTeam* team, const loomTeamJob* job, loomTeamWork* work, v
   // Who went without anything in hand leaves a place.
   if (team->file >= 0 && team->since++ % OFTEN == 0)
     for (int i = 1; i < LOOM_TEAM_MEMBERS; i++)
-      if (atomic_load(&head->member[i].used)) bury(team, i);
+      if (LOAD(&head->member[i].used)) bury(team, i);
   if (team->file >= 0) count_members(team);
 
   head->what = *job;
-  for (int i = 0; i < job->n; i++)
-    atomic_store_explicit(&team->words[i], number * CODE, memory_order_relaxed);
+  for (int i = 0; i < job->n; i++) STORE(&team->words[i], number * CODE);
   begin_job(team, number, job);
-  atomic_store(&head->job, number);
+  STORE(&head->job, number);
   ring(&head->job_bell);
   work(user, team, job);
 
   // Beside whoever follows: what he has in hand is waited for.
   patience p = {0, false};
   bool broken = false;
-  atomic_store(&head->item_bell.waiting, 1);
+  STORE(&head->item_bell.waiting, 1);
   for (;;) {
     bool again = false;
-    uint32_t heard = atomic_load(&head->item_bell.rung);
+    uint32_t heard = LOAD(&head->item_bell.rung);
     if (look_at_items(team, job, p.slept, &again, &broken) || broken) break;
 
     if (again) {
-      atomic_store(&team->cursor, 0);
+      STORE(&team->cursor, 0);
       work(user, team, job);
     } else {
       wait_for_bell(&p, &head->item_bell, heard);
     }
   }
-  atomic_store(&head->item_bell.waiting, 0);
+  STORE(&head->item_bell.waiting, 0);
   return !broken;
 }
 
@@ -379,7 +387,7 @@ void loom_team_end(loomTeam* team, loomTeamEnd how, const loomError* why) {
 
   teamHead* head = team->head;
   if (why) head->why = *why;
-  atomic_store(&head->closed, (int)how + 1);
+  STORE(&head->closed, (int)how + 1);
   ring(&head->job_bell);
   if (*team->place) unlink(team->place);
   pthread_mutex_unlock(&head->member[LEADER].alive);
@@ -408,7 +416,7 @@ static bool take_seat(loomTeam* team) {
   for (int i = 1; i < LOOM_TEAM_MEMBERS; i++) {
     teamMember* m = &team->head->member[i];
     int none = 0;
-    if (!atomic_compare_exchange_strong(&m->used, &none, 1)) continue;
+    if (!EXCHANGE(&m->used, &none, 1)) continue;
     team->me = i;
     return !pthread_mutex_lock(&m->alive);
   }
@@ -424,9 +432,9 @@ int loom_team_join(loomTeam** out, void** memory, size_t* bytes, const char* pla
 
   bool found = find_head(team, 0, place);
   patience p = {0, false};
-  while (found && !atomic_load(&team->head->open)) {
-    wait_for_bell(&p, &team->head->job_bell, atomic_load(&team->head->job_bell.rung));
-    found = !atomic_load(&team->head->closed) && !leader_is_gone(team) && !is_stopped(stop);
+  while (found && !LOAD(&team->head->open)) {
+    wait_for_bell(&p, &team->head->job_bell, LOAD(&team->head->job_bell.rung));
+    found = !LOAD(&team->head->closed) && !leader_is_gone(team) && !is_stopped(stop);
   }
 
   // The whole of it. A mutex is only ever locked at the address where it is unlocked.
@@ -454,37 +462,37 @@ loomTeamEnd loom_team_serve(loomTeam* team, loomTeamWork* work, void* user, cons
   patience p = {0, false};
   loomTeamEnd end = LOOM_TEAM_AGAIN;
 
-  atomic_fetch_add(&head->job_bell.waiting, 1);
+  FETCH_ADD(&head->job_bell.waiting, 1);
   for (;;) {
-    uint32_t heard = atomic_load(&head->job_bell.rung);
-    int closed = atomic_load(&head->closed);
+    uint32_t heard = LOAD(&head->job_bell.rung);
+    int closed = LOAD(&head->closed);
     if (closed == LOOM_TEAM_FAILED + 1 && err) *err = head->why;
     end = closed ? (loomTeamEnd)(closed - 1) : LOOM_TEAM_STOPPED;
     if (closed || is_stopped(stop)) break;
 
-    uint64_t job = atomic_load(&head->job);
+    uint64_t job = LOAD(&head->job);
     if (job == team->job) {
       end = LOOM_TEAM_AGAIN;
-      if (p.slept && leader_is_gone(team) && !atomic_load(&head->closed)) break;
+      if (p.slept && leader_is_gone(team) && !LOAD(&head->closed)) break;
       wait_for_bell(&p, &head->job_bell, heard);
       continue;
     }
 
     // Where the next job is begun meanwhile, no item of this one can be claimed.
     loomTeamJob what = head->what;
-    if (atomic_load(&head->job) != job) continue;
+    if (LOAD(&head->job) != job) continue;
     begin_job(team, job, &what);
     work(user, team, &what);
     p = (patience){0, false};
   }
-  atomic_fetch_sub(&head->job_bell.waiting, 1);
+  FETCH_SUB(&head->job_bell.waiting, 1);
   return end;
 }
 
 void loom_team_leave(loomTeam* team) {
   if (!team) return;
   teamMember* m = &team->head->member[team->me];
-  atomic_store(&m->used, 0);
+  STORE(&m->used, 0);
   pthread_mutex_unlock(&m->alive);
   free_team(team);
 }

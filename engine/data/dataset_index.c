@@ -67,9 +67,8 @@ static int find_part(int* part, loomDataset* ds, const char* file, loomOpener* o
     return loom_error_set(err, LOOM_ERR_UNSUPPORTED, "%s: an index of more than %d files", ds->path,
                           LOOM_INDEX_PARTS);
 
-  loomDataset** grown = realloc(ds->part, (size_t)(ds->nparts + 1) * sizeof *grown);
-  if (!grown) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path);
-  ds->part = grown;
+  if (!ds->part) ds->part = calloc(LOOM_INDEX_PARTS, sizeof(void*));
+  if (!ds->part) return loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", ds->path);
   int status = open(&ds->part[ds->nparts], path, err);
   if (status) return loom_error_prefix(err, status, "%s: is an index", ds->path);
   *part = ds->nparts++;

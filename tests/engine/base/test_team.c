@@ -2,7 +2,6 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,7 +22,7 @@ enum { ITEMS = 40, JOBS = 50 };
 enum { SQUARE, DIE_OF_ONE, FAIL };
 
 typedef struct shared {
-  _Atomic int joined, taken;  // followers, and items that they have in hand or had
+  int joined, taken;  // followers, and items that they have in hand or had
   int64_t value[ITEMS];
   int by[ITEMS];  // process
 } shared;
@@ -51,10 +50,11 @@ static void work(void* user, loomTeam* team, const loomTeamJob* job) {
   (void)user;
 
   // Whoever follows gets at one first, where that matters.
-  while (!follows && job->kind != SQUARE && !atomic_load(&memory->taken)) loom_sleep(1e-3);
+  while (!follows && job->kind != SQUARE && !__atomic_load_n(&memory->taken, __ATOMIC_SEQ_CST))
+    loom_sleep(1e-3);
 
   for (int i; (i = loom_team_claim(team)) >= 0;) {
-    if (follows) atomic_fetch_add(&memory->taken, 1);
+    if (follows) __atomic_fetch_add(&memory->taken, 1, __ATOMIC_SEQ_CST);
     if (follows && job->kind == DIE_OF_ONE) raise(SIGKILL);
     memory->value[i] = job->argument * i * i;
     memory->by[i] = (int)getpid();
@@ -85,7 +85,7 @@ static pid_t follow(const volatile sig_atomic_t* stop) {
   if (loom_team_join(&team, &at, &bytes, place, stop, &err) || !team) _exit(50);
   memory = at;
   if (bytes != sizeof(shared)) _exit(51);
-  atomic_fetch_add(&memory->joined, 1);
+  __atomic_fetch_add(&memory->joined, 1, __ATOMIC_SEQ_CST);
 
   loomTeamEnd end = loom_team_serve(team, work, NULL, stop, &err);
   if (end == LOOM_TEAM_FAILED && strcmp(err.message, "no luck") != 0) _exit(52);
@@ -93,8 +93,8 @@ static pid_t follow(const volatile sig_atomic_t* stop) {
   _exit((int)end);
 }
 
-static void wait_for(_Atomic int* number, int least) {
-  while (atomic_load(number) < least) loom_sleep(1e-3);
+static void wait_for(int* number, int least) {
+  while (__atomic_load_n(number, __ATOMIC_SEQ_CST) < least) loom_sleep(1e-3);
 }
 
 static int status_of(pid_t child) {
@@ -138,11 +138,11 @@ static void several(void** state) {
   }
 
   // One more, of which others get at least an item; what they say could not be done is done all the same.
-  atomic_store(&memory->taken, 0);
+  __atomic_store_n(&memory->taken, 0, __ATOMIC_SEQ_CST);
   loomTeamJob job = {FAIL, ITEMS, 7, false};
   assert_true(loom_team_run(team, &job, work, NULL));
   check_values(7);
-  assert_true(atomic_load(&memory->taken) > 0);
+  assert_true(__atomic_load_n(&memory->taken, __ATOMIC_SEQ_CST) > 0);
   for (int i = 0; i < ITEMS; i++) assert_int_equal(memory->by[i], getpid());
 
   loom_team_end(team, LOOM_TEAM_OVER, NULL);
@@ -157,8 +157,8 @@ static void who_dies_of_an_item(void** state) {
   loom_team_admit(team);
 
   for (int once = 0; once < 2; once++) {
-    atomic_store(&memory->taken, 0);
-    atomic_store(&memory->joined, 0);
+    __atomic_store_n(&memory->taken, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&memory->joined, 0, __ATOMIC_SEQ_CST);
     pid_t a = follow(NULL);
     wait_for(&memory->joined, 1);
 
@@ -172,7 +172,7 @@ static void who_dies_of_an_item(void** state) {
   loomError why = {LOOM_ERR_IO, "no luck"};
   pid_t a = follow(NULL);
   wait_for(&memory->joined, 1);
-  atomic_store(&memory->joined, 0);
+  __atomic_store_n(&memory->joined, 0, __ATOMIC_SEQ_CST);
   loom_team_end(team, LOOM_TEAM_FAILED, &why);
   int status = status_of(a);
   assert_true(status == LOOM_TEAM_FAILED || status == 50);
