@@ -171,7 +171,7 @@ help:  ## this list
 	@echo 'Variables: CONFIG=release|asan MUJOCO_DIR= IMGUI_DIR= CARQUET_DIR= DEMOLOOM_HOME= PREFIX= MARCH= CFLAGS= V=1 CI=true (warnings are errors)'
 
 assets:
-	@for set in robosuite robosuite15 gymnasium; do \
+	@for set in robosuite robosuite15 gymnasium gym_aloha; do \
 	  tools/fetch.sh --check $$set || { tools/setup.sh fetch && tools/fetch.sh $$set; } || exit 1; done
 
 $(BUILD)/config.mk: tools/setup.sh Makefile | $(IMGUI_DIR)/imgui/imgui.h $(CARQUET_DIR)/include/carquet/carquet.h

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|imgui|carquet|robosuite|robosuite15|gymnasium|coacd`.
+# Fetch what Demoloom does not ship into its cache folder, once: `tools/fetch.sh mujoco|imgui|carquet|robosuite|robosuite15|gymnasium|gym_aloha|coacd`.
 # `--check NAME` only tells (exit status 0: it is all there). Nothing is contacted when it is.
 #
 # Packages are named, never their hosts: pip knows where its index is. It is asked for the file's address, so that curl
@@ -91,6 +91,15 @@ describe() {
       take=('gymnasium/envs/mujoco/assets/*' '*.dist-info/licenses/*')
       whole=(half_cheetah.xml hopper.xml inverted_double_pendulum.xml pusher_v5.xml walker2d_v5.xml LICENSE)
       ;;
+    gym_aloha)  # ALOHA's two ViperX arms and what they do there
+      package=gym-aloha version=0.1.5 folder=gym_aloha-0.1.5 unpacked_mb=2
+      wheel=gym_aloha-0.1.5-py3-none-any.whl
+      sha256=1794dd9a1146268a9b56f4a4931bcba69ca27714c2ac9ac146e471801bf0c7b3 size=447936
+      pip_target=()
+      take=('gym_aloha/assets/*' '*.dist-info/licenses/*')
+      whole=(bimanual_viperx_transfer_cube.xml bimanual_viperx_insertion.xml scene.xml vx300s_dependencies.xml vx300s_left.xml
+        vx300s_right.xml tabletop.stl vx300s_1_base.stl vx300s_9_gripper_bar.stl vx300s_10_custom_finger_right.stl LICENSE)
+      ;;
     coacd)  # convex decomposition, for `demoloom twin`
       package=coacd version=1.0.14 folder=coacd-1.0.14 unpacked_mb=14
       case $(uname -m) in
@@ -109,7 +118,7 @@ describe() {
       take=('coacd/lib_coacd.so' 'coacd.libs/*' '*.dist-info/LICENSE')
       whole=(coacd/lib_coacd.so)
       ;;
-    *) die "nothing goes by this name; there are mujoco, imgui, carquet, robosuite, robosuite15, gymnasium and coacd" ;;
+    *) die "nothing goes by this name; there are mujoco, imgui, carquet, robosuite, robosuite15, gymnasium, gym_aloha and coacd" ;;
   esac
 }
 
@@ -229,6 +238,9 @@ unpack() {
     gymnasium)
       mv "$tmp"/wheel/gymnasium/envs/mujoco/assets/* "$tmp"/wheel/*.dist-info/licenses/* "$into/"
       ;;
+    gym_aloha)
+      mv "$tmp"/wheel/gym_aloha/assets/* "$tmp"/wheel/*.dist-info/licenses/* "$into/"
+      ;;
   esac || die "$wheel does not hold what it should"
 }
 
@@ -269,7 +281,7 @@ check=
 if [ "${1-}" = --check ]; then check=1 && shift; fi
 name=${1-}
 if [ $# -ne 1 ] || [ "$name" = --help ]; then
-  echo 'usage: fetch.sh [--check] mujoco|imgui|carquet|robosuite|robosuite15|gymnasium|coacd' >&2
+  echo 'usage: fetch.sh [--check] mujoco|imgui|carquet|robosuite|robosuite15|gymnasium|gym_aloha|coacd' >&2
   exit 2
 fi
 describe "$name"

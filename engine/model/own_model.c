@@ -141,11 +141,19 @@ static int put_children(const ownModel* m, xmlNode* place, xmlDoc* part) {
   return LOOM_OK;
 }
 
-// MuJoCo looks from the main model's folder; some models are written from the including file's.
+// MuJoCo looks from the main model's folder; some models are written from the including file's. What is in
+// neither may be in an asset root, under its name: "gym_aloha/scene.xml".
+static char* find_included(const ownModel* m, const char* file, const char* folder) {
+  char path[LOOM_PATH_MAX];
+  char* real = find_from(m->folder, "", file);
+  if (!real) real = find_from(folder, "", file);
+  if (!real && m->roots && !loom_asset_normalize(path, NULL, file)) real = loom_asset_find(m->roots, path);
+  return real;
+}
+
 static int include(ownModel* m, xmlNode* node, const char* folder) {
   char* file = loom_mjcf_get(node, "file");
-  char* real = file && *file ? find_from(m->folder, "", file) : NULL;
-  if (!real && file && *file) real = find_from(folder, "", file);
+  char* real = file && *file ? find_included(m, file, folder) : NULL;
 
   if (!real) {
     bool same = !strcmp(folder, m->folder);

@@ -265,6 +265,7 @@ static const char* known_folder(const char* set) {
   static const char* const known[][2] = {{"robosuite", "robosuite-1.4.1"},
                                          {"robosuite15", "robosuite-1.5.2"},
                                          {"gymnasium", "gymnasium-1.4.0"},
+                                         {"gym_aloha", "gym_aloha-0.1.5"},
                                          {"coacd", "coacd-1.0.14"}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (!strcmp(set, known[i][0])) return known[i][1];
@@ -298,10 +299,11 @@ int loom_known_assets(loomAssetRoots* roots, const char* set, const char* label,
   return loom_asset_roots_add(roots, set, dir, err);
 }
 
-// Those of its source demos, or of the robots that are put into its own model.
+// Those of its source demos, of its own model, or of the robots that are put into it.
 static int add_known_assets(loomAssetRoots* roots, const loomTask* task, const loomFetch* fetch,
                             loomError* err) {
   int code = loom_known_assets(roots, task->source_asset, task->path, fetch, err);
+  if (!code) code = loom_known_assets(roots, task->model_asset, task->path, fetch, err);
   for (int a = 0; !code && task->placed && a < task->arm_count; a++)
     code = loom_known_assets(roots, task->robots[a].asset, task->path, fetch, err);
   return code;

@@ -29,6 +29,10 @@ static bool holds_position(const mjModel* m, int a) {
          bias[1] != 0 && gain[0] == -bias[1];
 }
 
+static bool is_servo(const mjModel* m, int a) {
+  return holds_position(m, a) && m->actuator_dyntype[a] == mjDYN_NONE;
+}
+
 // As MJCF's shortcuts make them: what an actuator is, by its gain and its bias.
 static const char* actuator_kind(const mjModel* m, int a) {
   const mjtNum *gain = m->actuator_gainprm + mjNGAIN * a, *bias = m->actuator_biasprm + mjNBIAS * a;
@@ -38,7 +42,7 @@ static const char* actuator_kind(const mjModel* m, int a) {
   if (is_motor(m, a)) return "a motor";
   if (fixed && m->actuator_biastype[a] == mjBIAS_NONE) return "a motor with dynamics of its own";
   if (holds_position(m, a))
-    return m->actuator_dyntype[a] == mjDYN_NONE ? "a position servo" : "a servo that integrates its control";
+    return is_servo(m, a) ? "a position servo" : "a servo that integrates its control";
   if (fixed && affine && bias[1] == 0 && gain[0] == -bias[2]) return "a velocity servo";
   if (m->actuator_gaintype[a] == mjGAIN_AFFINE && m->actuator_biastype[a] == mjBIAS_NONE) return "a damper";
   return "an actuator with a bias of its own";
@@ -50,8 +54,17 @@ static bool drives_joint(const mjModel* m, int a) {
 
 // ---- what both kinds must be
 
+// Published models often leave their actuators without names: these go by the joints they drive.
+static int unnamed_actuator(const char* joint, const mjModel* m) {
+  int id = mj_name2id(m, mjOBJ_JOINT, joint);
+  for (int a = 0; id >= 0 && a < (int)m->nu; a++)
+    if (drives_joint(m, a) && m->actuator_trnid[2 * a] == id && !mj_id2name(m, mjOBJ_ACTUATOR, a)) return a;
+  return -1;
+}
+
 static int find_actuator(int* out, const char* name, const mjModel* m, loomError* err) {
   *out = mj_name2id(m, mjOBJ_ACTUATOR, name);
+  if (*out < 0) *out = unnamed_actuator(name, m);
   if (*out < 0)
     return loom_error_set(
         err, LOOM_ERR_FORMAT,
@@ -98,32 +111,47 @@ int loom_actuator_joint(int joint, const mjModel* m, loomError* err) {
 
 // ---- arms
 
-// The largest torque that the model lets the motor give, either way.
-static double largest_torque(int a, int joint, double gear, const mjModel* m) {
+// The largest torque that the model lets the actuator give, either way; a servo's control is no torque.
+static double largest_torque(int a, int joint, const loomDrive* drive, const mjModel* m) {
   double most = INFINITY;
   const mjtNum *ctrl = m->actuator_ctrlrange + 2 * a, *force = m->actuator_forcerange + 2 * a,
                *joint_force = m->jnt_actfrcrange + 2 * joint;
 
-  if (m->actuator_ctrllimited[a]) most = fmin(most, fabs(gear) * fmin(-ctrl[0], ctrl[1]));
+  if (m->actuator_ctrllimited[a] && !drive->servo)
+    most = fmin(most, fabs(drive->gear) * fmin(-ctrl[0], ctrl[1]));
   if (m->actuator_forcelimited[a])
     most = fmin(most, fabs(m->actuator_gear[6 * a]) * fmin(-force[0], force[1]));
   if (m->jnt_actfrclimited[joint]) most = fmin(most, fmin(-joint_force[0], joint_force[1]));
   return most;
 }
 
-int loom_actuator_motor(int* out, double* gear, const char* name, int joint, double torque_limit,
-                        const mjModel* m, loomError* err) {
-  int code = find_actuator(out, name, m, err), a = *out;
+// Torques mean something to a motor only: a servo takes them for metres, radians or speeds.
+static int refuse_drive(int a, const char* name, const char* joint, double torque_limit,
+                        loomControllerType type, const mjModel* m, loomError* err) {
+  bool servo = is_servo(m, a);
+  char why[160], instead[120] = "";
+  snprintf(why, sizeof why, "the controllers here write torques, or joint goals to position servos");
+  if (servo) {
+    snprintf(why, sizeof why, "%s writes torques", loom_controller_names[type]);
+    snprintf(instead, sizeof instead, "let WHOLE_BODY_IK or JOINT_POSITION drive the arm, or ");
+  }
+
+  return loom_error_set(err, LOOM_ERR_FORMAT,
+                        "actuator '%s' of joint '%s' is %s, and %s; %smake it <motor name=\"%s\" "
+                        "joint=\"%s\" ctrlrange=\"%g %g\"/> in the MJCF",
+                        name, joint, actuator_kind(m, a), why, instead, name, joint, -torque_limit,
+                        torque_limit);
+}
+
+int loom_actuator_drive(loomDrive* out, const char* name, int joint, double torque_limit,
+                        loomControllerType type, const mjModel* m, loomError* err) {
+  int code = find_actuator(&out->actuator, name, m, err), a = out->actuator;
   if (code) return code;
   const char* wanted = object_name(m, mjOBJ_JOINT, joint);
 
-  // Torques mean something to a motor only: a servo takes them for metres, radians or speeds.
-  if (!is_motor(m, a))
-    return loom_error_set(
-        err, LOOM_ERR_FORMAT,
-        "actuator '%s' of joint '%s' is %s, and the controllers here write torques; make it "
-        "<motor name=\"%s\" joint=\"%s\" ctrlrange=\"%g %g\"/> in the MJCF",
-        name, wanted, actuator_kind(m, a), name, wanted, -torque_limit, torque_limit);
+  out->servo = is_servo(m, a);
+  if (!is_motor(m, a) && !(out->servo && type != LOOM_OSC_POSE))
+    return refuse_drive(a, name, wanted, torque_limit, type, m, err);
 
   if (!drives_joint(m, a))
     return loom_error_set(err, LOOM_ERR_FORMAT,
@@ -138,13 +166,19 @@ int loom_actuator_motor(int* out, double* gear, const char* name, int joint, dou
                           name, object_name(m, mjOBJ_JOINT, m->actuator_trnid[2 * a]), wanted);
 
   // Gears and gains are divided out, so that what the controllers ask for is what the joint gets.
-  *gear = m->actuator_gear[6 * a] * m->actuator_gainprm[mjNGAIN * a];
-  if (!isfinite(*gear) || *gear == 0)
+  double gear = m->actuator_gear[6 * a], gain = m->actuator_gainprm[mjNGAIN * a];
+  out->gear = out->servo ? gear : gear * gain;
+  if (!isfinite(gear * gain) || gear * gain == 0)
     return loom_error_set(err, LOOM_ERR_FORMAT, "actuator '%s' has a gear or gain of 0: it can move nothing",
+                          name);
+  if (out->servo && m->actuator_ctrllimited[a] &&
+      !(m->actuator_ctrlrange[2 * a + 1] > m->actuator_ctrlrange[2 * a]))
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "actuator '%s' is a position servo whose ctrlrange is empty: it can move nothing",
                           name);
 
   // What is clipped without a word here would be missing from every torque.
-  double most = largest_torque(a, joint, *gear, m);
+  double most = largest_torque(a, joint, out, m);
   if (most < torque_limit * (1 - 1e-9))
     return loom_error_set(
         err, LOOM_ERR_FORMAT,
@@ -176,7 +210,7 @@ int loom_actuator_gripper(int* out, double range[2], const char* name, int joint
 
   // A position servo without a range of its own goes from end to end of what it moves.
   const char* kind = actuator_kind(m, a);
-  bool servo = holds_position(m, a) && m->actuator_dyntype[a] == mjDYN_NONE;
+  bool servo = is_servo(m, a);
   int moved = m->actuator_trnid[2 * a];
   double gear = m->actuator_gear[6 * a];
   if (!m->actuator_ctrllimited[a] && range[0] == range[1] && servo) {

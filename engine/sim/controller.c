@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/sim/actuator.h"
-
 static const double nullspace_kp = 10;    // robosuite utils/control_utils.py, nullspace_torques
 static const double limit_margin = 0.02;  // a joint so close to its limit stands at it, rad or m
 
@@ -24,12 +22,12 @@ static int find_joint(int* id, const mjModel* m, const char* name, loomError* er
   return code ? code : loom_actuator_joint(*id, m, err);
 }
 
-static int bind_arm(loomArm* arm, const loomJointsDef* j, const mjModel* m, loomError* err) {
+static int bind_arm(loomArm* arm, const loomJointsDef* j, loomControllerType type, const mjModel* m,
+                    loomError* err) {
   for (int i = 0; i < j->count; i++) {
     int id, code = find_joint(&id, m, j->joints[i], err);
     if (!code)
-      code = loom_actuator_motor(&arm->actuator[i], &arm->gear[i], j->actuators[i], id, j->torque_limit[i], m,
-                                 err);
+      code = loom_actuator_drive(&arm->drive[i], j->actuators[i], id, j->torque_limit[i], type, m, err);
     if (code) return code;
 
     arm->qpos[i] = m->jnt_qposadr[id];
@@ -90,7 +88,7 @@ int loom_arm_bind(loomArm* arm, const loomRobotDef* robot, const loomControllerD
   arm->pose_dim = loom_controller_pose_dim(control, robot);
 
   // What the robot's file promises is compared with what the model has.
-  int code = bind_arm(arm, &robot->arm, m, err);
+  int code = bind_arm(arm, &robot->arm, control->type, m, err);
   if (!code) code = bind_hand(arm, robot, m, err);
   bool relative =
       control->in_base || (control->type == LOOM_OSC_POSE && control->robosuite15 && robot->base_body[0]);
@@ -602,16 +600,30 @@ void loom_arm_acceleration(double* out, const loomArm* arm, const mjModel* m, co
   cholesky_solve(out, inertia, arm->n);
 }
 
+// Position servos are told where the joints are to go, and make the torques themselves. Returns how many.
+static int apply_goals(const loomArm* arm, mjData* d) {
+  int n = 0;
+  for (int i = 0; i < arm->n; i++) {
+    const loomDrive* drive = &arm->drive[i];
+    if (!drive->servo) continue;
+    d->ctrl[drive->actuator] = drive->gear * arm->state.goal_qpos[i];
+    n++;
+  }
+  return n;
+}
+
 static void apply_torques(const loomArm* arm, const mjModel* m, mjData* d, const mjData* seen) {
   double torque[LOOM_MAX_JOINTS];
+  if (apply_goals(arm, d) == arm->n) return;
   loom_arm_torques(torque, arm, m, seen);
 
   // Planned on another state, but what is held against is this one's.
   for (int i = 0; seen != d && i < arm->n; i++)
     torque[i] += d->qfrc_bias[arm->dof[i]] - seen->qfrc_bias[arm->dof[i]];
   for (int i = 0; i < arm->n; i++) {
+    const loomDrive* drive = &arm->drive[i];
     double limit = arm->robot->arm.torque_limit[i];
-    d->ctrl[arm->actuator[i]] = clip(torque[i], -limit, limit) / arm->gear[i];
+    if (!drive->servo) d->ctrl[drive->actuator] = clip(torque[i], -limit, limit) / drive->gear;
   }
 }
 

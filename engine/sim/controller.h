@@ -8,6 +8,7 @@
 
 #include "engine/base/api.h"
 #include "engine/base/pose.h"
+#include "engine/sim/actuator.h"
 #include "engine/task/task.h"
 
 LOOM_C_BEGIN
@@ -17,9 +18,9 @@ typedef struct loomArm {
   const loomRobotDef* robot;
   loomControllerDef control;
   int n;  // arm joints
-  int qpos[LOOM_MAX_JOINTS], dof[LOOM_MAX_JOINTS], actuator[LOOM_MAX_JOINTS];
-  double gear[LOOM_MAX_JOINTS];  // N m (N) that each motor gives for a control of 1
-  int site;                      // end effector
+  int qpos[LOOM_MAX_JOINTS], dof[LOOM_MAX_JOINTS];
+  loomDrive drive[LOOM_MAX_JOINTS];  // what moves each joint
+  int site;                          // end effector
   loomPose
       base;  // whose axes actions are along where control.in_base, world frame; where it was last looked at
   int base_body;            // that it is the frame of
@@ -73,10 +74,11 @@ void loom_arm_acceleration(double* out, const loomArm* arm, const mjModel* m, co
 double loom_arm_speed_share(int* fastest, const loomArm* arm, const mjData* d);
 /// The arm's joint that stands at a limit, or -1.
 int loom_arm_at_limit(const loomArm* arm, const mjModel* m, const mjData* d);
-/// Write d->ctrl for this physics step: clipped torques, and the gripper's command one speed step further.
+/// Write d->ctrl for this physics step: clipped torques, or to position servos where the joints are to go
+/// (JOINT_POSITION), and the gripper's command one speed step further.
 /// The controller sees the arm as it is in `seen` (d itself but for an episode's first physics step); gravity
-/// compensation is d's. WHOLE_BODY_IK's torques come from engine/sim/whole_body.h; the arm works its gripper
-/// only.
+/// compensation is d's. WHOLE_BODY_IK's torques and joint goals come from engine/sim/whole_body.h; the arm works
+/// its gripper only.
 void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen);
 
 loomPose loom_arm_eef(const loomArm* arm, const mjData* d);

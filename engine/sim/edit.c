@@ -47,6 +47,16 @@ void loom_edit_gains(loomEpisode* e, int arm, double by) {
   loomControllerDef* c = &e->arms[arm].control;
   scale(c->kp, (int)(sizeof c->kp / sizeof *c->kp), by);
 
+  // A servo's stiffness is the model's, and its damper goes with the root of it.
+  for (int i = 0; i < e->arms[arm].n; i++) {
+    const loomDrive* drive = &e->arms[arm].drive[i];
+    mjtNum* bias = e->m->actuator_biasprm + (ptrdiff_t)mjNBIAS * drive->actuator;
+    if (!drive->servo) continue;
+    e->m->actuator_gainprm[(ptrdiff_t)mjNGAIN * drive->actuator] *= by;
+    bias[1] *= by;
+    bias[2] *= sqrt(by);
+  }
+
   // One controller drives all joints of a whole body.
   if (!arm) e->body.control = *c;
 }

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/sim/actuator.h"
-
 static const double turn_weight = 0.1;  // m per rad: how much turning counts against moving
 static const double damping = 1e-4;     // of a joint's step within one iteration, per rad
 static const double margin = 0.01;      // rad kept from joint limits
@@ -33,9 +31,10 @@ static int add_joints(loomWholeBody* body, const loomJointsDef* j, double weight
 
     body->qpos[k] = m->jnt_qposadr[joint];
     body->dof[k] = m->jnt_dofadr[joint];
-    code = loom_actuator_motor(&body->actuator[k], &body->gear[k], j->actuators[i], joint, j->torque_limit[i],
-                               m, err);
+    code = loom_actuator_drive(&body->drive[k], j->actuators[i], joint, j->torque_limit[i],
+                               body->control.type, m, err);
     if (code) return code;
+    body->servos += body->drive[k].servo;
 
     bool limited = m->jnt_limited[joint];
     body->low[k] = limited ? m->jnt_range[2 * joint] + margin : -INFINITY;
@@ -194,10 +193,18 @@ bool loom_whole_body_plan(loomWholeBody* body, const loomArm* arms, const mjMode
 
 // ---- the torques
 
+// As the joint goals of a JOINT_POSITION action: an episode's goals are such actions to the bit.
+static void tell_servos(const loomWholeBody* body, mjData* d) {
+  for (int i = 0; i < body->n; i++)
+    if (body->drive[i].servo) d->ctrl[body->drive[i].actuator] = body->drive[i].gear * body->state.goal[i];
+}
+
 void loom_whole_body_apply(const loomWholeBody* body, const mjModel* m, mjData* d, double phase, double dt) {
   const struct loomWholeBodyState* s = &body->state;
   double kp = body->control.kp[0], kd = 2 * sqrt(kp) * body->control.damping_ratio[0];
   double acceleration[LOOM_MAX_BODY], torque[LOOM_MAX_BODY];
+  tell_servos(body, d);
+  if (body->servos == body->n) return;
 
   // A joint follows the straight line from one goal to the next, with its speed.
   for (int i = 0; i < body->n; i++) {
@@ -219,6 +226,9 @@ void loom_whole_body_apply(const loomWholeBody* body, const mjModel* m, mjData* 
     }
   }
 
-  for (int i = 0; i < body->n; i++)
-    d->ctrl[body->actuator[i]] = fmax(-body->torque[i], fmin(body->torque[i], torque[i])) / body->gear[i];
+  for (int i = 0; i < body->n; i++) {
+    const loomDrive* drive = &body->drive[i];
+    double clipped = fmax(-body->torque[i], fmin(body->torque[i], torque[i]));
+    if (!drive->servo) d->ctrl[drive->actuator] = clipped / drive->gear;
+  }
 }

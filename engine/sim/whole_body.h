@@ -2,7 +2,8 @@
 // torso they share. Each control step solves box-constrained least squares for the joint motion (damped, with
 // a posture task; L. Sentis, O. Khatib, "Synthesis of whole-body behaviors through hierarchical control of
 // behavioral primitives", 2005, for the idea; bounds as in F. Kanoun et al., "Kinematic control of redundant
-// manipulators", 2011), keeping joint and speed limits; joint torques then follow that motion.
+// manipulators", 2011), keeping joint and speed limits; joint torques then follow that motion. Position servos
+// are told its end at once, and make the torques themselves.
 #ifndef LOOM_ENGINE_SIM_WHOLE_BODY_H
 #define LOOM_ENGINE_SIM_WHOLE_BODY_H
 
@@ -16,8 +17,9 @@ enum { LOOM_MAX_BODY = 40 };  // joints of all arms and torsos together
 typedef struct loomWholeBody {
   loomControllerDef control;
   int n;  // joints, torsos before arms
-  int qpos[LOOM_MAX_BODY], dof[LOOM_MAX_BODY], actuator[LOOM_MAX_BODY];
-  double gear[LOOM_MAX_BODY];                      // N m that each motor gives for a control of 1
+  int qpos[LOOM_MAX_BODY], dof[LOOM_MAX_BODY];
+  loomDrive drive[LOOM_MAX_BODY];                  // what moves each joint
+  int servos;                                      // of them position servos
   double low[LOOM_MAX_BODY], high[LOOM_MAX_BODY];  // rad
   double speed[LOOM_MAX_BODY];                     // rad/s; 0 = no limit
   double torque[LOOM_MAX_BODY];                    // N m
@@ -41,7 +43,7 @@ void loom_whole_body_reset(loomWholeBody* body, const mjData* d);
 bool loom_whole_body_plan(loomWholeBody* body, const loomArm* arms, const mjModel* m, const mjData* d,
                           mjData* scratch, double dt);
 /// Write d->ctrl for one physics step, at `phase` (0 .. 1) of the control step of length dt: computed torques
-/// along the straight way to the goal, clipped.
+/// along the straight way to the goal, clipped; to position servos the goal itself, whatever the phase.
 void loom_whole_body_apply(const loomWholeBody* body, const mjModel* m, mjData* d, double phase, double dt);
 
 LOOM_C_END

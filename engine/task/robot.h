@@ -12,11 +12,11 @@
 
 LOOM_C_BEGIN
 
-/// A chain of torque-driven joints: an arm, or the torso several arms share.
+/// A chain of driven joints: an arm, or the torso several arms share.
 typedef struct loomJointsDef {
   int count;
   loomName joints[LOOM_MAX_JOINTS];
-  loomName actuators[LOOM_MAX_JOINTS];     // torque actuators, one a joint
+  loomName actuators[LOOM_MAX_JOINTS];     // motors or position servos, one a joint
   double init_qpos[LOOM_MAX_JOINTS];       // canonical joints, rad; also the nullspace posture
   double init_noise;                       // standard deviation of Gaussian reset noise, rad
   double torque_limit[LOOM_MAX_JOINTS];    // N m

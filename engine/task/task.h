@@ -49,6 +49,7 @@ typedef struct loomTask {
   loomMirrorDef mirror;
   loomRetargetDef* retarget;       // how other robots' demos become its own
   char model_file[LOOM_PATH_MAX];  // MJCF relative to dir; "" = the model of source demo model_demo
+  loomName model_asset;            // asset root that files which it names may be in; "" = none
   int model_demo;
   bool placed;  // robots are put into model_file, each at its place
   double place_pos[LOOM_MAX_ARMS][3], place_quat[LOOM_MAX_ARMS][4];

@@ -63,6 +63,10 @@ static int read_model(taskParser* p, loomNode map) {
   if (!code) code = loom_yaml_read_int(&t->model_demo, p->y, map, "demo", 0, 1000000, false, p->err);
   if (!code)
     code = loom_yaml_read_text(t->model_file, sizeof t->model_file, p->y, map, "file", false, p->err);
+  if (!code)
+    code = loom_yaml_read_text(t->model_asset, sizeof t->model_asset, p->y, map, "asset", false, p->err);
+  if (!code && t->model_asset[0] && !t->model_file[0])
+    code = loom_yaml_error(p->y, map, "asset", p->err, "needs a `file`");
   return code;
 }
 

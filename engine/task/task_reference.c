@@ -76,6 +76,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"model", "", "", "", "", "`model:` in `task.yaml`.", ""},
     {"model", "demo", "whole number", "", "0", "without `file`: the MJCF recorded with this source demo", "0"},
     {"model", "file", "text", "", "the source demo's", "MJCF, in the task's folder or below", "scene.xml"},
+    {"model", "asset", "text", "", "none", "asset root that what `file` includes and loads may be in, fetched when it is known: of `gym_aloha` the file includes `gym_aloha/scene.xml`", "gym_aloha"},
     {"model", "place", "list of maps", "", "the MJCF has the robots in it", "puts the robots into `file`, one entry a robot: section model: place", "[{pos: [0, -0.66, 0.9], yaw: pi/2}]"},
 
     {"model: place", "", "", "", "", "An entry of `place:`: where a robot's base stands in the world.", ""},
@@ -85,12 +86,12 @@ const loomReferenceKey loom_task_reference[] = {
     {"model: place", "joints", "list of numbers", "rad", "`init_qpos` of the robot's file", "canonical joints of a robot of one arm, where its own are in something's way", "[0, 0.2, 0, -2.6, 0, 2.9, 0.8]"},
 
     {"controller", "", "", "", "", "`controller:` in `task.yaml`. Lists have one entry for each of an arm's (6, or one a joint); one number stands for all.", ""},
-    {"controller", "type", "OSC_POSE, JOINT_POSITION or WHOLE_BODY_IK", "", REQUIRED, "what an action is: a pose of the end effector, joints, or poses that all arms and the torso serve together", "OSC_POSE"},
+    {"controller", "type", "OSC_POSE, JOINT_POSITION or WHOLE_BODY_IK", "", REQUIRED, "what an action is: a pose of the end effector, joints, or poses that all arms and the torso serve together; the last two drive position servos as well as motors", "OSC_POSE"},
     {"controller", "input_min", "number or list", "", "-1", "actions are clipped to this ...", "-1"},
     {"controller", "input_max", "number or list", "", "1", "... and this ...", "1"},
     {"controller", "output_min", "number or list", "m, rad", "-0.05", "... which stand for this ...", "[-0.05, -0.05, -0.05, -0.5, -0.5, -0.5]"},
     {"controller", "output_max", "number or list", "m, rad", "0.05", "... and this", "[0.05, 0.05, 0.05, 0.5, 0.5, 0.5]"},
-    {"controller", "kp", "number or list", "1/s^2", "150 (OSC_POSE), 50 (JOINT_POSITION), 400 (WHOLE_BODY_IK)", "stiffness", "150"},
+    {"controller", "kp", "number or list", "1/s^2", "150 (OSC_POSE), 50 (JOINT_POSITION), 400 (WHOLE_BODY_IK)", "stiffness; position servos have the model's own", "150"},
     {"controller", "damping_ratio", "number or list", "", "1", "1 = critically damped", "1"},
     {"controller", "delta", "true or false", "", "true", "an action is a change of the pose; else a pose", "true"},
     {"controller", "uncouple_pos_ori", "true or false", "", "true", "position and orientation are controlled apart", "true"},
@@ -385,8 +386,8 @@ const loomReferenceKey loom_task_reference[] = {
 
 #define JOINTS(section) \
     {section, "joints", "list of texts", "", REQUIRED, "from the base on, at most 16", "[j1, j2]"}, \
-    {section, "actuators", "list of texts", "", REQUIRED, "a torque motor a joint", "[m1, m2]"}, \
-    {section, "torque_limit", "list of numbers", "N m", REQUIRED, "one a joint, as all lists here", "[80, 80]"}, \
+    {section, "actuators", "list of texts", "", REQUIRED, "a motor or a position servo a joint (the latter not with OSC_POSE); one without a name goes by its joint's", "[m1, m2]"}, \
+    {section, "torque_limit", "list of numbers", "N m", REQUIRED, "one a joint, as all lists here; the model lets its actuator give that at least", "[80, 80]"}, \
     {section, "velocity_limit", "list of numbers", "rad/s", "not known", "kept by WHOLE_BODY_IK, else checked", "[2.1, 2.1]"}, \
     {section, "acceleration_limit", "list of numbers", "rad/s^2", "not known", "kept by cleaned source demos", "[15, 7.5]"}, \
     {section, "init_qpos", "list of numbers", "rad", REQUIRED, "canonical joints", "[0, pi/16]"}, \
@@ -412,7 +413,7 @@ const loomReferenceKey loom_task_reference[] = {
 
     {"robot: gripper", "", "", "", "", "`gripper:` of a robot: a gripper (one action entry) or a hand.", ""},
     {"robot: gripper", "joints", "list of texts", "", REQUIRED, "at most 16", "[finger1, finger2]"},
-    {"robot: gripper", "actuators", "list of texts", "", REQUIRED, "a position actuator a joint", "[finger1, finger2]"},
+    {"robot: gripper", "actuators", "list of texts", "", REQUIRED, "a position actuator a joint; one without a name goes by its joint's", "[finger1, finger2]"},
     {"robot: gripper", "init_qpos", "list of numbers", "m or rad", REQUIRED, "open", "[0.02, -0.02]"},
     {"robot: gripper", "closing_sign", "list of numbers", "", REQUIRED, "which way each actuator closes", "[-1, 1]"},
     {"robot: gripper", "speed", "number", "1 a physics step", REQUIRED, "of the command, whose range is -1 to 1", "0.01"},
