@@ -67,6 +67,10 @@ static const fault faults[] = {
     // An arm's motor that is something else, drives something else, or is too weak.
     {{{MX0, "<position name=\"mx0\" joint=\"x0\" kp=\"800\" ctrlrange=\"-3 3\"/>"}},
      {"'mx0'", "position servo", "<motor"}},
+    {{{MX0, "<position name=\"mx0\" joint=\"x0\" kp=\"800\" ctrlrange=\"-3 3\"/>"}},
+     {"OSC_POSE", "WHOLE_BODY_IK", "JOINT_POSITION"}},
+    {{{MX0, "<position joint=\"x0\" kp=\"800\" ctrlrange=\"-3 3\"/>"}},
+     {"'mx0'", "no actuator", "scenes/robots"}},
     {{{MX0, "<velocity name=\"mx0\" joint=\"x0\" kv=\"80\" ctrlrange=\"-3 3\"/>"}},
      {"'mx0'", "velocity servo", "<motor"}},
     {{{MX0, "<intvelocity name=\"mx0\" joint=\"x0\" kp=\"80\" actrange=\"-3 3\"/>"}},

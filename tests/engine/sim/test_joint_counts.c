@@ -1,8 +1,9 @@
-// Arms of six joints and of eight, side by side in one task: every controller moves both, and what a dataset
-// says of the controllers is read again for each.
+// Arms of six joints and of eight, side by side in one task: every controller moves both, by motors or by
+// position servos, and what a dataset says of the controllers is read again for each.
 #include "tests/scene_fixture.h"
 
 #include "engine/scene/env_args.h"
+#include "engine/sim/edit.h"
 
 typedef struct jointScene {
   loomTask* task;
@@ -15,12 +16,15 @@ typedef struct controllerCase {
   bool delta;
   double kp;
   int action_dim;  // of both arms with their grippers
+  bool servos;     // in place of the motors, without names
 } controllerCase;
 
 static const controllerCase cases[] = {
-    {LOOM_OSC_POSE, true, 150, 14},       {LOOM_OSC_POSE, false, 150, 14},
-    {LOOM_WHOLE_BODY_IK, true, 400, 14},  {LOOM_WHOLE_BODY_IK, false, 400, 14},
-    {LOOM_JOINT_POSITION, true, 150, 16}, {LOOM_JOINT_POSITION, false, 150, 16},
+    {LOOM_OSC_POSE, true, 150, 14, false},       {LOOM_OSC_POSE, false, 150, 14, false},
+    {LOOM_WHOLE_BODY_IK, true, 400, 14, false},  {LOOM_WHOLE_BODY_IK, false, 400, 14, false},
+    {LOOM_JOINT_POSITION, true, 150, 16, false}, {LOOM_JOINT_POSITION, false, 150, 16, false},
+    {LOOM_WHOLE_BODY_IK, true, 400, 14, true},   {LOOM_WHOLE_BODY_IK, false, 400, 14, true},
+    {LOOM_JOINT_POSITION, true, 150, 16, true},  {LOOM_JOINT_POSITION, false, 150, 16, true},
 };
 
 static loomControllerDef controller_of(const controllerCase* c) {
@@ -37,6 +41,24 @@ static loomControllerDef controller_of(const controllerCase* c) {
   return def;
 }
 
+// Each motor becomes a servo as strong, which has no name: robots call it by its joint.
+static void put_servos(char** xml, loomTask* task) {
+  char *out = calloc(1, 2 * strlen(*xml)), *end = out;
+  const char *from = *xml, *at;
+  while ((at = strstr(from, "<motor name=\""))) {
+    const char *joint = strstr(at, " joint="), *range = strstr(at, " ctrlrange="), *close = strstr(at, "/>");
+    end += sprintf(end, "%.*s<position%.*s kp=\"4000\" kv=\"200\" forcerange%.*s", (int)(at - from), from,
+                   (int)(range - joint), joint, (int)(close - range - 10), range + 10);
+    from = close;
+  }
+  strcpy(end, from);
+  free(*xml);
+  *xml = out;
+
+  for (int a = 0; a < task->arm_count; a++)
+    memcpy(task->robots[a].arm.actuators, task->robots[a].arm.joints, sizeof task->robots[a].arm.joints);
+}
+
 // env_args (nullable) in place of the task's own controller.
 static void open_joints(jointScene* s, const controllerCase* c, const char* env_args) {
   loomError err = {0, ""};
@@ -48,6 +70,7 @@ static void open_joints(jointScene* s, const controllerCase* c, const char* env_
   s->task->has_controller = !env_args;
 
   must(loom_task_model(&xml, label, s->task, &roots, &err), &err);
+  if (c->servos) put_servos(&xml, s->task);
   must(loom_scene_create(&s->scene, s->task, xml, label, env_args, &roots, &err), &err);
   must(loom_episode_create(&s->e, s->scene, &err), &err);
   must(loom_episode_reset(s->e, 0, 3, 0, &err), &err);
@@ -134,6 +157,55 @@ static void controllers_move_arms_of_six_and_eight_joints(void** state) {
     (cases[i].type == LOOM_JOINT_POSITION ? joints_go : hands_go)(&cases[i]);
 }
 
+// The joint goals that hands' poses give servos, told as joint actions, do the same to the bit.
+static void goals_are_joint_actions(void** state) {
+  static const controllerCase poses = {LOOM_WHOLE_BODY_IK, true, 400, 14, true},
+                              joints = {LOOM_JOINT_POSITION, false, 150, 16, true};
+  (void)state;
+  loomError err = {0, ""};
+  jointScene p, j;
+  double pose[LOOM_MAX_ACTION] = {0}, action[LOOM_MAX_ACTION];
+  open_joints(&p, &poses, NULL);
+  open_joints(&j, &joints, NULL);
+
+  for (int t = 0; t < 30; t++) {
+    for (int i = 0; i < 6; i++) pose[i] = pose[7 + i] = sin(0.2 * t + i);
+    pose[6] = pose[13] = t < 15 ? -1 : 1;
+    must(loom_episode_step(p.e, pose, &err), &err);
+
+    double* to = action;
+    for (int a = 0, k = 0; a < 2; a++) {
+      for (int i = 0; i < j.e->arms[a].n; i++) *to++ = p.e->body.state.goal[k++];
+      *to++ = pose[7 * a + 6];
+    }
+    must(loom_episode_step(j.e, action, &err), &err);
+
+    size_t nq = sizeof(double) * (size_t)p.e->m->nq, nv = sizeof(double) * (size_t)p.e->m->nv;
+    if (memcmp(p.e->d->qpos, j.e->d->qpos, nq) || memcmp(p.e->d->qvel, j.e->d->qvel, nv))
+      fail_msg("step %d: joint goals lead elsewhere than the poses they are of", t);
+  }
+  close_joints(&p);
+  close_joints(&j);
+}
+
+// A servo's stiffness is the model's: `gains` scales it there, and its damper by the root of that.
+static void gains_are_the_servos(void** state) {
+  static const controllerCase joints = {LOOM_JOINT_POSITION, false, 150, 16, true};
+  (void)state;
+  jointScene s;
+  open_joints(&s, &joints, NULL);
+  loom_edit_gains(s.e, 1, 0.25);
+
+  for (int a = 0; a < 2; a++)
+    for (int i = 0; i < s.e->arms[a].n; i++) {
+      int id = s.e->arms[a].drive[i].actuator;
+      const mjtNum* bias = s.e->m->actuator_biasprm + mjNBIAS * id;
+      assert_true(s.e->m->actuator_gainprm[mjNGAIN * id] == (a ? 1000 : 4000));
+      assert_true(bias[1] == (a ? -1000 : -4000) && bias[2] == (a ? -100 : -200));
+    }
+  close_joints(&s);
+}
+
 // What env_args say of a controller is what it was, for arms of either number.
 static void env_args_are_read_again(void** state) {
   (void)state;
@@ -178,6 +250,8 @@ static void joint_angles_are_no_poses(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(controllers_move_arms_of_six_and_eight_joints),
+      cmocka_unit_test(goals_are_joint_actions),
+      cmocka_unit_test(gains_are_the_servos),
       cmocka_unit_test(env_args_are_read_again),
       cmocka_unit_test(joint_angles_are_no_poses),
   };
