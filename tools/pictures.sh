@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.." || exit 1
 loom=${DEMOLOOM:-build/demoloom}
 sums=scenes/pictures.sum
 
-# Picture, task, demos (a row each), frames of each, size of a frame.
+# Picture, task, demos (a row each), frames of each, size of a frame, camera where it is not the view of the table.
 table='
 scenes/handover/handover.png handover 3 6 280x210
 scenes/threading/threading.png threading 3 3 320x240
@@ -23,6 +23,8 @@ scenes/coffee/coffee.png coffee 2 5 320x240
 scenes/coffee/coffee_pandas.png coffee/pandas 1 5 320x240
 scenes/sorting/sorting.png sorting 2 5 320x240
 scenes/sorting/sorting_pandas.png sorting/pandas 1 5 320x240
+scenes/aloha_transfer/aloha_transfer.png aloha_transfer 2 5 320x240 front
+scenes/aloha_insertion/aloha_insertion.png aloha_insertion 2 4 320x240 front
 tools/view.png handover 40 - 1280x760
 '
 pictures() { awk 'NF { print $1 }' <<<"$table"; }
@@ -35,7 +37,7 @@ files_of() {
   local task=$1 folder=scenes/${1%%/*} file
   file=$folder/task.yaml
   [ "$task" = "${task%%/*}" ] || file=$folder/${task##*/}.yaml
-  printf '%s\n' "$folder/task.yaml" "$file" "$folder/scene.xml" "$folder/demo.hdf5" "$folder/cleaned.hdf5"
+  printf '%s\n' "$folder/task.yaml" "$file" "$folder"/*.xml "$folder/demo.hdf5" "$folder/cleaned.hdf5"
   sed -n 's/^robots: *\[\(.*\)\].*/\1/p' "$folder/task.yaml" "$file" | tr ', ' '\n\n' | awk 'NF { print "scenes/robots/" $1 ".yaml" }'
 }
 # Comments change no picture.
@@ -94,8 +96,8 @@ draw_window() {
 }
 
 draw() {
-  local picture task n frames size
-  read -r picture task n frames size < <(row_of "$1")
+  local picture task n frames size camera
+  read -r picture task n frames size camera < <(row_of "$1")
   [ -n "${task-}" ] || { echo "pictures.sh: $1 is in no line of its table" >&2; return 1; }
 
   demos "$task" "$n" >"$work/log" 2>&1 &&
@@ -103,7 +105,7 @@ draw() {
       draw_window "$size"
     else
       "$loom" render "$work/demos.hdf5" --task "$task" --sheet "$work/picture.png" --limit "$n" --columns "$frames" --size "$size" \
-        --shadows --overwrite
+        --camera "${camera:-table}" --shadows --overwrite
     fi >>"$work/log" 2>&1 || { cat "$work/log" >&2; return 1; }
 
   cp "$work/picture.png" "$picture"

@@ -106,8 +106,9 @@ void loom_free_camera(mjvCamera* out, const mjModel* model, const double* qpos) 
       model->vis.global.elevation == unsaid.global.elevation)
     fit_to_moving(out, model, qpos);
 
-  // robosuite's arenas: the top of the table, from where the robots look.
-  if (mj_name2id(model, mjOBJ_BODY, "table") < 0) return;
+  // robosuite's arenas: the top of the table, from where the robots look. Other models' tables are elsewhere.
+  int table = mj_name2id(model, mjOBJ_BODY, "table");
+  if (table < 0 || model->body_pos[3 * table + 2] < 0.5) return;
   const double at[3] = {0, 0, 0.95};
   memcpy(out->lookat, at, sizeof at);
   out->distance = 1.9;

@@ -112,8 +112,8 @@ check 'a root that is given is within reach' opens far --assets "far=$work/far"
 task rooted '<include file="far/act.xml"/>'
 expect 'what a root has is not there without it' 1 'includes "far/act.xml", which is not in' "$loom" record rooted -n 1
 check 'what is included is found in a root by its name' opens rooted --assets "far=$work/far"
-task model_root '<include file="far/act.xml"/>' && sed -i 's|file: scene.xml|file: scene.xml, asset: far|' "$work/scenes/model_root/task.yaml"
-expect 'a root that a model names has to be known' 1 "assets 'far' are not known here; .*--assets far=DIR" "$loom" record model_root -n 1
+task model_root '<include file="far/act.xml"/>' && sed -i 's|file: scene.xml|&\n  asset: far|' "$work/scenes/model_root/task.yaml"
+expect 'a root that a model names has to be known' 2 "assets 'far' are not known here; .*--assets far=DIR" "$loom" record model_root -n 1
 check 'a root that a model names' opens model_root --assets "far=$work/far"
 
 # What the task file itself names stays in its folder, by whatever way it leads out.
