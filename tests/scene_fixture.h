@@ -20,11 +20,14 @@ static inline void must(int code, const loomError* err) {
   if (code) fail_msg("%s", err->message);
 }
 
-/// The assets of `folder` (robosuite-1.4.1, robosuite-1.5.2) in the cache, under the name task files use.
+/// The assets of `folder` (robosuite-1.4.1, robosuite-1.5.2, gym_aloha-0.1.5) in the cache, under the name
+/// task files use.
 static inline void add_assets(loomAssetRoots* roots, const char* folder) {
   char dir[LOOM_PATH_MAX / 2];
   loomError err = {0, ""};
-  const char* name = strcmp(folder, "robosuite-1.5.2") ? "robosuite" : "robosuite15";
+  const char* name = !strcmp(folder, "robosuite-1.5.2")   ? "robosuite15"
+                     : !strcmp(folder, "gym_aloha-0.1.5") ? "gym_aloha"
+                                                          : "robosuite";
   const char *home = getenv("DEMOLOOM_HOME"), *user = getenv("HOME");
   if (home && *home) {
     snprintf(dir, sizeof dir, "%s/%s", home, folder);

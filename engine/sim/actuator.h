@@ -28,8 +28,9 @@ int loom_actuator_drive(loomDrive* out, const char* name, int joint, double torq
                         loomControllerType type, const mjModel* m, loomError* err);
 
 /// The actuator `name` of a gripper or hand, or the one without a name of the joint `name`: its number, and
-/// the range of its control: its ctrlrange, or for a position servo without one the range of its joint. LOOM_ERR_FORMAT names an actuator that could never
-/// move, or that drives another joint than `joint` (one that pulls at a tendon may drive several).
+/// the range of its control: its ctrlrange, or for a position servo without one the range of its joint.
+/// LOOM_ERR_FORMAT names an actuator that could never move, or that drives another joint than `joint` (one
+/// that pulls at a tendon may drive several).
 int loom_actuator_gripper(int* out, double range[2], const char* name, int joint, const mjModel* m,
                           loomError* err);
 

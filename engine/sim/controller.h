@@ -77,7 +77,7 @@ int loom_arm_at_limit(const loomArm* arm, const mjModel* m, const mjData* d);
 /// Write d->ctrl for this physics step: clipped torques, or to position servos where the joints are to go
 /// (JOINT_POSITION), and the gripper's command one speed step further.
 /// The controller sees the arm as it is in `seen` (d itself but for an episode's first physics step); gravity
-/// compensation is d's. WHOLE_BODY_IK's torques and joint goals come from engine/sim/whole_body.h; the arm works
+/// compensation is d's. What WHOLE_BODY_IK writes comes from engine/sim/whole_body.h; the arm works
 /// its gripper only.
 void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* seen);
 

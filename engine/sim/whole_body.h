@@ -2,8 +2,8 @@
 // torso they share. Each control step solves box-constrained least squares for the joint motion (damped, with
 // a posture task; L. Sentis, O. Khatib, "Synthesis of whole-body behaviors through hierarchical control of
 // behavioral primitives", 2005, for the idea; bounds as in F. Kanoun et al., "Kinematic control of redundant
-// manipulators", 2011), keeping joint and speed limits; joint torques then follow that motion. Position servos
-// are told its end at once, and make the torques themselves.
+// manipulators", 2011), keeping joint and speed limits; joint torques then follow that motion. Position
+// servos are told its end at once, and make the torques themselves.
 #ifndef LOOM_ENGINE_SIM_WHOLE_BODY_H
 #define LOOM_ENGINE_SIM_WHOLE_BODY_H
 

@@ -106,12 +106,14 @@ static void check_attempts(const char* name, const loomSourceSet* sources, loomE
   loom_trace_destroy(&trace);
 }
 
-// Under sanitizers one scene of each embodiment (two Pandas, Pandas with hands, a humanoid) is put together
-// and reset, and one demo is replayed: what differs in the others is data.
+// Under sanitizers one scene of each embodiment (two Pandas, Pandas with hands, a humanoid, arms with servos)
+// is put together and reset, and one demo is replayed: what differs in the others is data.
 static void check_scene(const char* name, const char* assets, int demos, int tries, int least) {
   char path[128], source[128];
   bool quick = getenv("LOOM_QUICK") != NULL;
-  if (quick && strcmp(name, "threading") && strcmp(name, "drawer") && strcmp(name, "coffee")) skip();
+  bool one_of_its_kind = !strcmp(name, "threading") || !strcmp(name, "drawer") || !strcmp(name, "coffee") ||
+                         !strcmp(name, "aloha_transfer");
+  if (quick && !one_of_its_kind) skip();
   loomError err = {0, ""};
   loomAssetRoots roots = {0};
   loomTask* task = NULL;
@@ -149,6 +151,7 @@ static void check_scene(const char* name, const char* assets, int demos, int tri
 
 static const char* const panda_assets = "robosuite-1.4.1";
 static const char* const hand_assets = "robosuite-1.5.2";
+static const char* const aloha_assets = "gym_aloha-0.1.5";
 
 static void threading(void** state) {
   (void)state;
@@ -193,6 +196,16 @@ static void coffee(void** state) {
 static void sorting(void** state) {
   (void)state;
   check_scene("sorting", hand_assets, 5, 5, 1);
+}
+
+static void aloha_transfer(void** state) {
+  (void)state;
+  check_scene("aloha_transfer", aloha_assets, 10, 5, 3);
+}
+
+static void aloha_insertion(void** state) {
+  (void)state;
+  check_scene("aloha_insertion", aloha_assets, 10, 5, 3);
 }
 
 // In the model that it was recorded in, mounts below the floor, a demo's actions give its states again, too.
@@ -349,6 +362,8 @@ int main(void) {
       cmocka_unit_test(pouring),
       cmocka_unit_test(coffee),
       cmocka_unit_test(sorting),
+      cmocka_unit_test(aloha_transfer),
+      cmocka_unit_test(aloha_insertion),
       cmocka_unit_test(own_model),
       cmocka_unit_test(parts_without_mass_or_geoms),
       cmocka_unit_test(what_does_not_fit_is_told),

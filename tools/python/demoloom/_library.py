@@ -129,7 +129,7 @@ def version():
 
 
 def fetch(assets):
-    """Fetch a set of assets that tasks name ("robosuite", "robosuite15", "gymnasium"), once, into $DEMOLOOM_HOME."""
+    """Fetch a set of assets that tasks name ("robosuite", "robosuite15", "gymnasium", "gym_aloha"), once, into $DEMOLOOM_HOME."""
     script = os.path.join(scenes_dir(), "..", "tools", "fetch.sh")
     done = subprocess.run(["bash", script, assets], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
