@@ -50,6 +50,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_WHERE = 41,      // which starts are kept of those that a map is asked about
   LOOM_PURPOSE_SCAN = 42,       // through which of its triangles planes of a scan are laid
   LOOM_PURPOSE_PATTERN = 43,    // what a texture shows instead of its picture
+  LOOM_PURPOSE_HAZE = 44,       // the noise of a disturbed episode's point clouds, and what they lack
 } loomPurpose;
 
 typedef struct loomRandom {

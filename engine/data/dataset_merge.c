@@ -135,6 +135,15 @@ static const loomRecord* given(const assembly* a) {
   return a->def->extra ? &a->def->extra[a->names.n] : NULL;
 }
 
+// Is a name one of those that the caller does not want?
+static bool unwanted(const assembly* a, const char* name) {
+  const char* list = a->def->leave_out;
+  size_t n = strlen(name);
+  for (const char* at = list; at && (at = strstr(at, name)); at++)
+    if ((at == list || at[-1] == ',') && (!at[n] || at[n] == ',')) return true;
+  return false;
+}
+
 static bool is_given_attr(const assembly* a, hid_t to, const char* name) {
   const loomRecord* extra = to == a->data ? NULL : given(a);
   int n = extra ? extra->nattr : to == a->data ? a->def->nattr : 0;
@@ -155,7 +164,7 @@ static int copy_attrs(assembly* a, hid_t to, const char* object, loomError* err)
     bool ours = !strcmp(name, "num_samples") || !strcmp(name, "total") || !strcmp(name, LOOM_DIGEST_ATTR) ||
                 !strcmp(name, LOOM_INDEX_ATTR);                // computed, not copied
     ours = ours || (to == a->data && loom_is_run_attr(name));  // a copy is not what a run made
-    ours = ours || is_given_attr(a, to, name);
+    ours = ours || is_given_attr(a, to, name) || unwanted(a, name);
     if (!ours && (a->def->keep_all || loom_private_keeps_attr(name)))
       status = copy_attr(a, to, from, object, name, err);
   }
@@ -326,7 +335,7 @@ static bool left_out(const assembly* a, const char* object, const char* name) {
   const loomRecord* extra = given(a);
   for (int i = 0; extra && i < extra->nfield; i++)
     if (!strcmp(slash + 1, extra->field[i].path)) return true;
-  return !a->beside && a->def->leave_out && !strcmp(slash + 1, a->def->leave_out);
+  return !a->beside && unwanted(a, slash + 1);
 }
 
 static int copy_child(assembly* a, hid_t to, hid_t from, const char* object, const char* name, int depth,

@@ -5,13 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/hash.h"
+#include "engine/base/random.h"
 #include "engine/sim/part.h"
 
 struct loomCloud {
   loomCloudDef def;
+  loomCloudFault fault;
   int camera[LOOM_CLOUD_CAMERAS];
   int rays;        // of a camera
   double* aim;     // (rays x 3) in the world frame, those that meet the box
+  double* meant;   // (rays x 3) what is believed of them
   double* reach;   // (rays) how far they went
   float *x, *far;  // (3 x most) coordinate by coordinate; (most)
   float* kept;     // (most x 3)
@@ -109,13 +113,14 @@ int loom_cloud_create(loomCloud** out, const loomCloudDef* def, const mjModel* m
   size_t rays = (size_t)c->rays, most = rays * (size_t)def->camera_count + 1;
 
   c->aim = malloc(3 * rays * sizeof *c->aim);
+  c->meant = malloc(3 * rays * sizeof *c->meant);
   c->reach = malloc(rays * sizeof *c->reach);
   c->x = malloc(3 * most * sizeof *c->x);
   c->far = malloc(most * sizeof *c->far);
   c->kept = malloc(3 * most * sizeof *c->kept);
   c->chosen = malloc((size_t)def->points * sizeof *c->chosen);
 
-  int code = c->aim && c->reach && c->x && c->far && c->kept && c->chosen
+  int code = c->aim && c->meant && c->reach && c->x && c->far && c->kept && c->chosen
                  ? 0
                  : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a point cloud");
 
@@ -135,6 +140,7 @@ int loom_cloud_create(loomCloud** out, const loomCloudDef* def, const mjModel* m
 void loom_cloud_destroy(loomCloud* c) {
   if (!c) return;
   free(c->aim);
+  free(c->meant);
   free(c->reach);
   free(c->x);
   free(c->far);
@@ -154,8 +160,30 @@ static bool meets(const loomCloudDef* def, const double from[3], const double ai
   return first <= last;
 }
 
-// Rays through the pixels' middles that meet the box; gives how many.
-static int aim_camera(loomCloud* c, const mjModel* m, const mjData* d, int camera) {
+void loom_cloud_set_fault(loomCloud* c, const loomCloudFault* fault) {
+  c->fault = *fault;
+}
+
+// Where a camera is taken to be: at (3), mat (9).
+static void believe(double at[3], double mat[9], const loomCloud* c, const mjModel* m, const mjData* d,
+                    int camera) {
+  mju_copy3(at, d->cam_xpos + 3 * (ptrdiff_t)camera);
+  mju_copy(mat, d->cam_xmat + 9 * (ptrdiff_t)camera, 9);
+  if (!c->fault.believed || m->cam_mode[camera] != mjCAMLIGHT_FIXED) return;
+
+  // As the scene has it on its body.
+  const double* place = c->fault.believed + 7 * (ptrdiff_t)camera;
+  int body = m->cam_bodyid[camera];
+  double quat[4], from[3];
+  mju_rotVecQuat(from, place, d->xquat + 4 * (ptrdiff_t)body);
+  mju_add3(at, from, d->xpos + 3 * (ptrdiff_t)body);
+  mju_mulQuat(quat, d->xquat + 4 * (ptrdiff_t)body, place + 3);
+  mju_quat2Mat(mat, quat);
+}
+
+// Rays through the pixels' middles that are believed to meet the box; gives how many.
+static int aim_camera(loomCloud* c, const mjModel* m, const mjData* d, int camera, const double from[3],
+                      const double mat[9]) {
   const loomCloudDef* def = &c->def;
   double tall = tan(m->cam_fovy[camera] * M_PI / 360), across = tall * def->width / def->height;
 
@@ -167,7 +195,8 @@ static int aim_camera(loomCloud* c, const mjModel* m, const mjData* d, int camer
                            tall * (1 - 2 * (y + 0.5) / def->height), -1};
       mju_normalize3(through);
       mju_mulMatVec3(c->aim + 3 * (ptrdiff_t)n, d->cam_xmat + 9 * (ptrdiff_t)camera, through);
-      n += meets(def, d->cam_xpos + 3 * (ptrdiff_t)camera, c->aim + 3 * (ptrdiff_t)n);
+      mju_mulMatVec3(c->meant + 3 * (ptrdiff_t)n, mat, through);
+      n += meets(def, from, c->meant + 3 * (ptrdiff_t)n);
     }
   }
   return n;
@@ -180,17 +209,22 @@ static bool inside(const loomCloudDef* def, const double at[3]) {
 }
 
 // Points that a camera sees in the box, behind the n there are.
-static int see(loomCloud* c, const mjModel* m, mjData* d, int camera, int n) {
-  const double* from = d->cam_xpos + 3 * (ptrdiff_t)camera;
-  int rays = aim_camera(c, m, d, camera);
+static int see(loomCloud* c, const mjModel* m, mjData* d, int camera, int n, loomRandom* random) {
+  const loomCloudFault* fault = &c->fault;
+  double from[3], mat[9];
+  believe(from, mat, c, m, d, camera);
+  int rays = aim_camera(c, m, d, camera, from, mat);
   if (!rays) return n;
 
   // NULL and 1: geoms of every group, static ones too; -1: of every body.
-  mj_multiRay(m, d, from, c->aim, NULL, 1, -1, NULL, c->reach, NULL, rays, mjMAXVAL);
+  mj_multiRay(m, d, d->cam_xpos + 3 * (ptrdiff_t)camera, c->aim, NULL, 1, -1, NULL, c->reach, NULL, rays,
+              mjMAXVAL);
   for (int i = 0; i < rays; i++) {
     double at[3];
-    mju_addScl3(at, from, c->aim + 3 * (ptrdiff_t)i, c->reach[i]);
-    if (c->reach[i] < 0 || !inside(&c->def, at)) continue;
+    if (c->reach[i] < 0 || (fault->dropout > 0 && loom_random_uniform(random) < fault->dropout)) continue;
+    mju_addScl3(at, from, c->meant + 3 * (ptrdiff_t)i, c->reach[i]);
+    for (int k = 0; fault->noise > 0 && k < 3; k++) at[k] += fault->noise * loom_random_normal(random);
+    if (!inside(&c->def, at)) continue;
     for (int k = 0; k < 3; k++) c->kept[3 * (ptrdiff_t)n + k] = (float)at[k];
     n++;
   }
@@ -222,7 +256,11 @@ void loom_farthest_points(int* chosen, int want, const float* x, int n, float* f
 void loom_cloud_look(float* out, loomCloud* c, const mjModel* m, mjData* d) {
   const loomCloudDef* def = &c->def;
   int n = 0;
-  for (int i = 0; i < def->camera_count; i++) n = see(c, m, d, c->camera[i], n);
+
+  // By what there is to be seen, not by when: a picture that comes late has the noise of then.
+  uint64_t view = loom_hash(LOOM_HASH_SEED, d->qpos, sizeof *d->qpos * (size_t)m->nq);
+  loomRandom random = loom_random(c->fault.seed ^ view, c->fault.number, LOOM_PURPOSE_HAZE);
+  for (int i = 0; i < def->camera_count; i++) n = see(c, m, d, c->camera[i], n, &random);
 
   // A camera that sees nothing in the box still gives points, all in its middle.
   if (!n) {

@@ -29,11 +29,22 @@ int loom_cloud_workspace(double low[3], double high[3], const loomScene* scene, 
 /// The box around the task's objects as they are in an episode now; low > high where there are none.
 void loom_cloud_objects(double low[3], double high[3], const loomEpisode* episode);
 
+/// What is wrong with clouds; {0}: nothing.
+typedef struct loomCloudFault {
+  double noise;    // m, standard deviation along x, y and z of each point
+  double dropout;  // share of the rays that come back with nothing
+  const double*
+      believed;  // (ncam x 7) places (pos, quat) on their bodies that points are put together by; NULL = the model's
+  uint64_t seed, number;  // of what is drawn, with the joint positions: the same view is the same cloud
+} loomCloudFault;
+
 typedef struct loomCloud loomCloud;
 
 /// For a model without visuals (loomModelDef.visual false). LOOM_ERR_FORMAT: it lacks a camera.
 int loom_cloud_create(loomCloud** out, const loomCloudDef* def, const mjModel* model, loomError* err);
 void loom_cloud_destroy(loomCloud* cloud);
+/// From now on; `believed` is kept, not copied. Cameras that look at bodies or follow them are where they are.
+void loom_cloud_set_fault(loomCloud* cloud, const loomCloudFault* fault);
 /// out (points x 3), m in the world frame; d's kinematics are up to date. Fewer than `points` are repeated in
 /// turn; where there are none all are the box's middle.
 void loom_cloud_look(float* out, loomCloud* cloud, const mjModel* model, mjData* d);

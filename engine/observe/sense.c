@@ -130,6 +130,7 @@ struct loomSense {
   loomDistractors distractors;
   loomRenderer* renderer;
   loomCloud* cloud;
+  double* cameras;  // (ncam x 7) of `solid`, on their bodies, as it was compiled
 };
 
 int loom_sense_create(loomSense** out, const loomSenseDef* def, const loomObsKey* key, int n,
@@ -176,12 +177,14 @@ static void forget_model(loomSense* s) {
   mj_deleteData(s->solid_data);
   mj_deleteModel(s->seen);
   mj_deleteModel(s->solid);
+  free(s->cameras);
   free(s->xml);
 
   s->renderer = NULL;
   s->cloud = NULL;
   s->seen_data = s->solid_data = NULL;
   s->seen = s->solid = NULL;
+  s->cameras = NULL;
   s->xml = NULL;
 }
 
@@ -238,8 +241,17 @@ static int open_cloud(loomSense* s, const char* label, const loomAssetRoots* roo
   int code = loom_model_compile(&s->solid, s->xml, label, roots, &def, err);
   if (code) return code;
 
+  // Where its cameras are before anything has moved them.
+  size_t cameras = (size_t)s->solid->ncam;
+  s->cameras = calloc(7 * cameras + 1, sizeof *s->cameras);
+  for (size_t i = 0; s->cameras && i < cameras; i++) {
+    mju_copy3(s->cameras + 7 * i, s->solid->cam_pos + 3 * i);
+    mju_copy4(s->cameras + 7 * i + 3, s->solid->cam_quat + 4 * i);
+  }
+
   s->solid_data = mj_makeData(s->solid);
-  return s->solid_data ? loom_cloud_create(&s->cloud, &s->def.cloud, s->solid, err) : no_memory(label, err);
+  return s->solid_data && s->cameras ? loom_cloud_create(&s->cloud, &s->def.cloud, s->solid, err)
+                                     : no_memory(label, err);
 }
 
 int loom_sense_model(loomSense* s, const char* xml, const char* label, const loomAssetRoots* roots,
@@ -268,10 +280,26 @@ static int show_textures(loomSense* s, loomError* err) {
   return code;
 }
 
+// What is wrong with the episode's clouds.
+static loomCloudFault fault_of(const loomSense* s, const loomEpisode* e) {
+  const loomDisturbance* d = e ? e->disturbance : NULL;
+  if (!d) return (loomCloudFault){0};
+  bool unaware = loom_disturb_at(e, 0, LOOM_DISTURB_CLOUD_UNAWARE, "") >= 0.5;
+  return (loomCloudFault){.noise = loom_disturb_at(e, 0, LOOM_DISTURB_CLOUD_NOISE, ""),
+                          .dropout = loom_disturb_at(e, 0, LOOM_DISTURB_CLOUD_DROPOUT, ""),
+                          .believed = unaware ? s->cameras : NULL,
+                          .seed = d->seed,
+                          .number = d->number};
+}
+
 int loom_sense_looks(loomSense* s, const loomEpisode* e, loomError* err) {
   loom_distractors_place(&s->distractors, e);
   if (s->renderer)
     loom_renderer_decorate(s->renderer, s->distractors.n ? loom_distractors_add : NULL, &s->distractors);
+  if (s->cloud) {
+    loomCloudFault fault = fault_of(s, e);
+    loom_cloud_set_fault(s->cloud, &fault);
+  }
   int code = s->seen ? loom_looks_show(&s->seen_looks, s->seen, e, err) : 0;
   if (!code && s->renderer) code = show_textures(s, err);
   return !code && s->solid ? loom_looks_show(&s->solid_looks, s->solid, e, err) : code;

@@ -72,7 +72,14 @@
     "not in point clouds", "[0, 5]")                                                                           \
   X(TEXTURE, "texture", "pattern", PAINTED, -1, 1, LOOM_DISTURB_LOOKS,                                         \
     "checks, stripes or clouds, another for each number, in place of the picture on each body that has one, "  \
-    "wherever else that picture is; 0 and less: its own; `of`: on one", "[-1, 1]")
+    "wherever else that picture is; 0 and less: its own; `of`: on one", "[-1, 1]")                             \
+  X(CLOUD_NOISE, "cloud_noise", "m", NOTHING, 0, 1, LOOM_DISTURB_AT_START,                                     \
+    "standard deviation of the noise on each coordinate of a point cloud's points", "[0, 0.003]")              \
+  X(CLOUD_DROPOUT, "cloud_dropout", "share", NOTHING, 0, 1, LOOM_DISTURB_AT_START,                             \
+    "of a point cloud's rays that come back with nothing", "[0, 0.1]")                                         \
+  X(CLOUD_UNAWARE, "cloud_unaware", "share", NOTHING, 0, 1, LOOM_DISTURB_AT_START,                             \
+    "where one half or more is drawn, point clouds are put together as if cameras stood where the scene has "  \
+    "them, and `camera_position` and `camera_turn` are errors of their calibration", "1")
 // clang-format on
 
 #endif

@@ -198,13 +198,16 @@ static bool waits_for_signals(const loomTask* task) {
 }
 
 int loom_record_check(const loomTrace* t, loomEpisode* e, uint64_t attempt, loomError* err) {
-  char name[LOOM_NAME_MAX];
+  char name[LOOM_NAME_MAX], *disturb = NULL;
   loomReplay replay = {0};
   if (waits_for_signals(e->scene->task)) return 0;
 
+  // What disturbs it now would end with the start of its replay.
   snprintf(name, sizeof name, "demo_%llu", (unsigned long long)attempt);
-  int code = segment_trace(&replay, t, e, name, NULL, err);
+  int code = loom_disturb_text(&disturb, e, err);
+  if (!code) code = segment_trace(&replay, t, e, name, disturb, err);
   loom_replay_destroy(&replay);
+  free(disturb);
   return code;
 }
 
@@ -299,11 +302,15 @@ static void add_rounded_states(loomDemoRecord* record, const loomTrace* t) {
 
 int loom_record_scripted(const char* path, const loomTrace* t, loomEpisode* e, uint64_t seed,
                          uint64_t attempt, bool with_model, const loomWriteDef* write, loomError* err) {
-  char name[LOOM_NAME_MAX], *xml = NULL;
+  char name[LOOM_NAME_MAX], *xml = NULL, *disturb = NULL;
   loomDemoRecord record = {0};
   snprintf(name, sizeof name, "demo_%llu", (unsigned long long)attempt);
-  int code = with_model ? loom_episode_xml(&xml, e, err) : 0;
-  if (code) return code;
+  int code = loom_disturb_text(&disturb, e, err);
+  if (!code && with_model) code = loom_episode_xml(&xml, e, err);
+  if (code) {
+    free(disturb);
+    return code;
+  }
 
   // Actions reproduce the rest from the first state on.
   loom_demo_record_rows(&record, LOOM_DEMO_ACTIONS, t, e, 0, t->rows);
@@ -311,8 +318,10 @@ int loom_record_scripted(const char* path, const loomTrace* t, loomEpisode* e, u
   loom_demo_record_rows(&record, LOOM_DEMO_REWARDS, t, e, 0, t->rows);
   add_attrs(&record, xml, t, seed, attempt, -1);
   loom_demo_record_attr(&record, loom_attr_string("loom_origin", "scripted expert"));
+  if (disturb) loom_demo_record_attr(&record, loom_attr_string(LOOM_DISTURB_ATTR, disturb));
   code = loom_demo_record_write(path, &record, name, write, err);
   loom_demo_record_destroy(&record);
   free(xml);
+  free(disturb);
   return code;
 }

@@ -23,7 +23,7 @@
 typedef struct datasetArgs {
   double valid, trust, size;
   int64_t seed, min_rows, max_rows;
-  const char *mask, *demos;
+  const char *mask, *demos, *without;
   loomLerobotDef lerobot;
   datasetIsaac isaac;
   datasetMimicgen mimicgen;
@@ -36,12 +36,13 @@ typedef struct datasetArgs {
 } datasetArgs;
 
 static int assemble_copy(const char* out, const loomSource* sources, int n, bool keep_names, bool index,
-                         loomError* err) {
+                         const char* without, loomError* err) {
   double start = loom_clock();
   loomAssembleDef def = loom_default_assemble_def();
   loomNames left_out = {0, NULL};
   def.keep_names = keep_names;
   def.index = index;
+  def.leave_out = without;
   def.left_out = &left_out;
   def.progress = tool_show_copied;
   def.user = &start;
@@ -77,7 +78,7 @@ static int merge_datasets(datasetArgs* a, char** paths, int n, loomError* err) {
   for (int i = 1; i < n; i++) sources[i - 1].path = paths[i];
   int code = open_output(a, paths[0], paths + 1, n - 1, err);
   if (!code && !a->index) code = check_disk(paths[0], paths + 1, n - 1, err);
-  if (!code) code = assemble_copy(paths[0], sources, n - 1, false, a->index, err);
+  if (!code) code = assemble_copy(paths[0], sources, n - 1, false, a->index, NULL, err);
   free(sources);
   return code;
 }
@@ -152,7 +153,7 @@ static int write_part(const partList* list, int part, const char* path, loomErro
   int first = 0, end;
   while (list->part[first] < part) first++;
   for (end = first; end < list->n && list->part[end] == part; end++) continue;
-  return assemble_copy(path, list->source + first, end - first, false, false, err);
+  return assemble_copy(path, list->source + first, end - first, false, false, NULL, err);
 }
 
 // Files of about so many bytes, and one beside them with links to all of their demos.
@@ -175,7 +176,7 @@ static int merge_into_parts(datasetArgs* a, char** paths, int n, loomError* err)
   }
 
   for (int i = 0; !code && i < list.parts; i++) code = write_part(&list, i, parts[i].path, err);
-  if (!code) code = assemble_copy(paths[0], parts, list.parts, false, true, err);
+  if (!code) code = assemble_copy(paths[0], parts, list.parts, false, true, NULL, err);
 
   for (int i = 0; i < list.parts && held && parts; i++) {
     tool_outputs_close(&held[i]);
@@ -284,7 +285,7 @@ static int filter_dataset(char** paths, datasetArgs* a, loomError* err) {
 
   // The rest is a copy, with names made anew.
   if (!code && !kept) code = loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo is left", in);
-  if (!code) code = assemble_copy(out, sources, kept, false, false, err);
+  if (!code) code = assemble_copy(out, sources, kept, false, false, a->without, err);
 
   loom_names_destroy(&mask);
   free(sources);
@@ -296,7 +297,7 @@ static int strip_dataset(char** paths, datasetArgs* a, loomError* err) {
   loomSource all = {paths[0], NULL};
   int code = open_output(a, paths[1], paths, 1, err);
   if (!code) code = check_disk(paths[1], paths, 1, err);
-  return code ? code : assemble_copy(paths[1], &all, 1, true, false, err);
+  return code ? code : assemble_copy(paths[1], &all, 1, true, false, NULL, err);
 }
 
 static const toolOption options[] = {
@@ -321,6 +322,9 @@ static const toolOption options[] = {
                    .about =
                        "filter: only demos of which at least this share of perturbed replays succeeded, as "
                        "`demoloom verify --perturb K --store` wrote it"),
+    TOOL_OPTION_AS("without", 0, "NAME,...", datasetArgs, STRING, without,
+                   .about = "filter: without these arrays, groups and attributes, e.g. "
+                            "states,obs/object,datagen_info,model_file: what a robot would have seen"),
     TOOL_OPTION_AS("fps", 0, "HZ", datasetArgs, REAL, lerobot.fps, .most = 1000,
                    .about = "lerobot: rows a second, where the file's env_args do not say it"),
     TOOL_OPTION_AS("instruction", 0, "TEXT", datasetArgs, STRING, lerobot.instruction,
@@ -371,6 +375,7 @@ static const toolCommand command = {
         "  demoloom dataset merge --size 2 all.hdf5 a.hdf5 b.hdf5\n"
         "  demoloom dataset filter all.hdf5 valid.hdf5 --mask valid\n"
         "  demoloom dataset filter all.hdf5 trusted.hdf5 --trust 0.8\n"
+        "  demoloom dataset filter seen.hdf5 clouds.hdf5 --without states,rewards,datagen_info,obs/object\n"
         "  demoloom dataset lerobot seen.hdf5 lerobot/drawer --instruction 'put the cup into the drawer'\n"
         "  demoloom dataset lerobot lerobot/drawer back.hdf5\n"
         "  demoloom dataset isaac drawer isaac.hdf5\n"

@@ -39,6 +39,7 @@ static const toolOption options[] = {
                    .about = "of teacher and student in the end, from the same fresh starts; 0 = none"),
     TOOL_OPTION_AS("reset", 0, "NAME", distillArgs, STRING, reset,
                    .about = "reset distribution; the teacher's own unless given"),
+    TOOL_DISTURB_OPTION(distillArgs, disturb),
     TOOL_OPTION_AS("max-steps", 0, "N", distillArgs, INT64, max_steps, .low = 1, .high = 1 << 20,
                    .about = "control steps of an episode; the task's unless given"),
     TOOL_HEADING_LINE("the student"),
@@ -121,6 +122,8 @@ static int read_distill_options(distillArgs* a, int argc, char** argv) {
   if (a->inverse && (a->ncamera || a->cloud || a->rounds))
     return tool_usage("distill",
                       "--camera, --cloud and --rounds go with a teacher: a recording has been seen already");
+  if (a->disturb && a->rounds)
+    return tool_usage("distill", "--disturb does not go with --rounds, whose episodes nothing disturbs");
   if (a->ndata + 1 + a->rounds > LOOM_DATA_FILES)
     return tool_usage("distill", "at most %d datasets", LOOM_DATA_FILES - 1);
   if (!a->episodes) a->episodes = 20 * a->demos;
@@ -175,6 +178,8 @@ static int put_settings(FILE* f, const distillRun* run, loomError* err) {
   // What is tried, and where.
   fprintf(f, "task: %s  # %016llx\nreset: %s\n", run->task->name, (unsigned long long)run->task->digest,
           run->task->resets[run->reset].name);
+  if (run->disturb)
+    fprintf(f, "disturb: %s  # %016llx\n", run->disturb->name, (unsigned long long)run->disturb->digest);
   fprintf(f, "demos: %lld\nepisodes: %lld\nrounds: %lld\nround_episodes: %lld\n", (long long)a->demos,
           (long long)a->episodes, (long long)a->rounds, (long long)a->round_episodes);
   fprintf(f, "evaluations: %lld\nmax_steps: %lld\nseed: %lld\n", (long long)a->evaluations,
@@ -237,7 +242,9 @@ static int open_run(distillRun* run, distillArgs* a, loomError* err) {
   // What the student is, before the scene takes its time.
   if (!code) code = distill_configure(run->config, a, run->task, err);
   if (!code) code = tool_assets(&a->roots, run->task, err);
+  if (!code && a->disturb) code = loom_disturb_find(&run->disturb, run->task, a->disturb, err);
   if (!code) code = loom_scene_of_task(&run->scene, run->task, &a->roots, err);
+  if (!code && run->disturb) code = loom_disturb_check(run->disturb, run->scene, err);
   return code || !a->teacher ? code : distill_try_teacher(run, err);
 }
 
@@ -297,11 +304,11 @@ int cmd_distill(int argc, char** argv) {
   if (code) return code < 0 ? EXIT_DONE : code;
 
   // First whether it may be written there.
-  const char* const input[2] = {a.teacher ? a.teacher : a.inverse, a.config};
+  const char* const input[3] = {a.teacher ? a.teacher : a.inverse, a.config, a.disturb};
   const distillFolder folder = {.own = own,
                                 .folders = folders,
                                 .inner = inner,
-                                .ninput = 2,
+                                .ninput = 3,
                                 .input = input,
                                 .alternative = "take another folder",
                                 .put = put_settings};

@@ -20,7 +20,7 @@
 #include "tools/shared/outputs.h"
 
 typedef struct recordArgs {
-  const char *task, *out, *reset;
+  const char *task, *out, *reset, *disturb;
   int64_t successes, attempts, seed, max_failures;
   bool all, resume, overwrite, json;
   loomAssetRoots roots;
@@ -40,6 +40,7 @@ static const toolOption options[] = {
                    .about = "of what is random"),
     TOOL_OPTION_AS("reset", 'r', "NAME", recordArgs, STRING, reset,
                    .about = "reset distribution; the task's first unless given"),
+    TOOL_DISTURB_OPTION(recordArgs, disturb),
     TOOL_SKIP_DAMAGED_OPTION,
     TOOL_ASSETS_OPTION('a', recordArgs, roots),
     TOOL_OPTION_AS("all", 0, NULL, recordArgs, BOOL, all,
@@ -64,7 +65,8 @@ static const toolCommand command = {
         "Ctrl-C and a full disk leave the demos so far in OUT.hdf5.parts; --resume goes on from there.\n"
         "\n"
         "example:\n"
-        "  demoloom record threading -n 10 -o scenes/threading/demo.hdf5\n",
+        "  demoloom record threading -n 10 -o scenes/threading/demo.hdf5\n"
+        "  demoloom record drawer -n 15 --disturb real.yaml -o real.hdf5    real.yaml: `mass: 1.3`, ...\n",
     TOOL_OPTIONS(options),
 };
 
@@ -86,6 +88,7 @@ static const char* const ends[END_COUNT] = {"success",     "lost",      "done wi
 typedef struct recording {
   const recordArgs* a;
   loomTask* task;
+  const loomDisturbSet* disturb;  // of the task, or NULL
   loomScene* scene;
   loomEpisode* episode;
   loomTrace trace;
@@ -105,6 +108,7 @@ typedef struct recording {
 static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
   char label[LOOM_PATH_MAX], *xml = NULL;
   int code = loom_task_find(&r->task, r->a->task, err);
+  if (!code && r->a->disturb) code = loom_disturb_find(&r->disturb, r->task, r->a->disturb, err);
   if (!code) code = tool_outputs_check(&r->outputs, r->task->path, err);
   if (!code) code = tool_assets(roots, r->task, err);
   if (!code && !r->task->model_file[0])
@@ -115,6 +119,7 @@ static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
   if (!code) code = loom_task_model(&xml, label, r->task, roots, err);
   if (!code) code = loom_scene_create(&r->scene, r->task, xml, label, NULL, roots, err);
   free(xml);
+  if (!code && r->disturb) code = loom_disturb_check(r->disturb, r->scene, err);
   if (!code) code = loom_episode_create(&r->episode, r->scene, err);
   if (!code) code = loom_arms_take_poses(r->episode->arms, r->episode->arm_count, r->task->path, err);
   if (!code) code = loom_trace_create(&r->trace, r->episode, r->task->max_steps, err);
@@ -140,6 +145,10 @@ static int describe_recording(recording* r, loomError* err) {
   cJSON* limits = cJSON_CreateObject();
 
   cJSON_AddBoolToObject(settings, "keep_failed", a->all);
+  if (r->disturb) {
+    cJSON_AddStringToObject(settings, "disturb", r->disturb->name);
+    loom_settings_add_digest(settings, "disturb_content", r->disturb->digest);
+  }
 
   cJSON_AddNumberToObject(limits, "successes", (double)a->successes);
   cJSON_AddNumberToObject(limits, "attempts", (double)a->attempts);
@@ -205,8 +214,9 @@ static int record_one(recording* r, loomError* err) {
   if (take_recorded(r)) return 0;
   uint64_t seed = (uint64_t)r->a->seed, attempt = (uint64_t)r->attempts++;
 
-  // The same start, and the same expert's noise, for the same attempt.
+  // The same start, disturbed alike, and the same expert's noise, for the same attempt.
   int code = loom_episode_reset(r->episode, r->reset, seed, attempt, err);
+  if (!code && r->disturb) code = loom_disturb_begin(r->episode, r->disturb, seed, attempt, NULL, err);
   if (!code) code = loom_expert_create(&expert, r->episode, seed, attempt, &r->trace, err);
   if (code) return code;
 
@@ -384,9 +394,10 @@ int cmd_record(int argc, char** argv) {
   if (code) return code < 0 ? EXIT_DONE : code;
 
   // First what costs nothing: may the dataset be written?
+  const char* inputs[2] = {a.task, a.disturb};
   bool replace = a.overwrite || a.resume;
   tool_catch_signals();
-  code = tool_output(&r.outputs, a.out, tool_output_mode(replace), &a.task, 1, &err);
+  code = tool_output(&r.outputs, a.out, tool_output_mode(replace), inputs, 2, &err);
   if (!code) code = open_recording(&r, &a.roots, &err);
   if (!code) code = describe_recording(&r, &err);
   if (!code) code = open_parts(&r, &err);

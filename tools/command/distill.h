@@ -14,7 +14,7 @@
 enum { DISTILL_PATH = LOOM_PATH_MAX + 64, DISTILL_CAMERAS = 8 };
 
 typedef struct distillArgs {
-  const char *teacher, *inverse, *task, *folder, *config, *reset;
+  const char *teacher, *inverse, *task, *folder, *config, *reset, *disturb;
   int policy;  // loomPolicyKind
   int ndata, nkey, ncamera, ncloud_camera;
   const char *data[LOOM_DATA_FILES], *key[LOOM_DATA_KEYS], *camera[DISTILL_CAMERAS],
@@ -35,6 +35,7 @@ typedef struct distillArgs {
 typedef struct distillRun {
   const distillArgs* args;
   loomTask* task;
+  const loomDisturbSet* disturb;  // of the task, or NULL
   loomScene* scene;
   loomTrained teacher;      // zeroed with --inverse
   loomTrainConfig* config;  // the student's

@@ -11,6 +11,7 @@ static toolTriesDef tries_of(const distillRun* run, const loomPolicyMaker* maker
                         .roots = &a->roots,
                         .what = what,
                         .reset = run->reset,
+                        .disturb = run->disturb,
                         .seed = (uint64_t)a->seed,
                         .max_steps = (int)a->max_steps,
                         .threads = (int)a->threads};
@@ -90,6 +91,7 @@ int distill_try_teacher(distillRun* run, loomError* err) {
   loomPolicyMaker maker = loom_trained_maker(&run->teacher);
   loomRolloutDef def = loom_default_rollout_def();
   def.reset = run->reset;
+  def.disturb = run->disturb;
   def.max_steps = (int)run->args->max_steps;
 
   int code = loom_rollout_try(run->scene, &maker, &def, err);

@@ -152,6 +152,7 @@ static int run_block(loomTry* list, tries* t, int64_t block, const uint64_t* sta
   def.first = (uint64_t)(block * BLOCK);
   def.starts = start;
   def.reset = d->reset;
+  def.disturb = d->disturb;
   def.seed = d->seed;
   def.max_steps = d->max_steps;
   def.end_at_limits = d->within_limits;

@@ -14,18 +14,19 @@ typedef struct toolTriesDef {
   const loomScene* scene;
   const loomPolicyMaker* maker;
   const loomAssetRoots* roots;
-  const char* folder;   // of their own; is made
-  const char* dataset;  // the successes, in the order of their numbers; NULL = none are kept
-  const char* what;     // they are for, for the line on stderr
-  int tries;            // a start is tried up to so many times until it succeeds; 0 = once
-  bool within_limits;   // a success is one within the task's limits, beyond which episodes end
-  int64_t successes;    // after so many it is over; 0 = however many
-  int64_t steps;        // control steps after which no episode begins; 0 = however many
-  int64_t episodes;     // at most
-  int reset;            // reset distribution
-  uint64_t seed;        // of the starts
-  int max_steps;        // control steps of an episode; 0 = the task's
-  int threads;          // 0 = as many as cores
+  const char* folder;             // of their own; is made
+  const char* dataset;            // the successes, in the order of their numbers; NULL = none are kept
+  const char* what;               // they are for, for the line on stderr
+  int tries;                      // a start is tried up to so many times until it succeeds; 0 = once
+  bool within_limits;             // a success is one within the task's limits, beyond which episodes end
+  int64_t successes;              // after so many it is over; 0 = however many
+  int64_t steps;                  // control steps after which no episode begins; 0 = however many
+  int64_t episodes;               // at most
+  int reset;                      // reset distribution
+  const loomDisturbSet* disturb;  // what disturbs them, drawn by their starts; NULL = nothing
+  uint64_t seed;                  // of the starts
+  int max_steps;                  // control steps of an episode; 0 = the task's
+  int threads;                    // 0 = as many as cores
 } toolTriesDef;
 
 /// Free with tool_tries_destroy.
