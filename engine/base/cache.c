@@ -8,11 +8,16 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
 
-enum { NEWEST_KEPT = 64, FORMAT = 1 };
+enum { FORMAT = 1 };
+static const struct {
+  const char* folder;
+  int newest;  // entries that are kept
+} rooms[] = {[LOOM_CACHE_MODELS] = {"models", 64}, [LOOM_CACHE_PIECES] = {"pieces", 512}};
 static const int64_t entry_max = (int64_t)1 << 30;  // bytes
 static const char suffix[] = ".cached";
 
@@ -67,10 +72,11 @@ static uint64_t checksum_of(const char* bytes, size_t n) {
 
 // ---- entries
 
-static void entry_path(char out[LOOM_PATH_MAX], char folder[LOOM_PATH_MAX], const char* key, size_t nkey) {
+static void entry_path(char out[LOOM_PATH_MAX], char folder[LOOM_PATH_MAX], loomCacheRoom room,
+                       const char* key, size_t nkey) {
   char home[LOOM_PATH_MAX];
   loom_home_dir(home);
-  snprintf(folder, LOOM_PATH_MAX, "%.910s/models", home);
+  snprintf(folder, LOOM_PATH_MAX, "%.910s/%s", home, rooms[room].folder);
   snprintf(out, LOOM_PATH_MAX, "%.930s/%016llx%s", folder, (unsigned long long)checksum_of(key, nkey),
            suffix);
 }
@@ -102,10 +108,10 @@ static bool map_entry(loomCached* out, const char* path) {
   return true;
 }
 
-bool loom_cache_load(loomCached* out, const char* key, size_t nkey) {
+bool loom_cache_load(loomCached* out, loomCacheRoom room, const char* key, size_t nkey) {
   char path[LOOM_PATH_MAX], folder[LOOM_PATH_MAX];
   *out = (loomCached){0};
-  entry_path(path, folder, key, nkey);
+  entry_path(path, folder, room, key, nkey);
   if (!map_entry(out, path)) return false;
 
   // Another key's entry may have the same name.
@@ -118,6 +124,12 @@ bool loom_cache_load(loomCached* out, const char* key, size_t nkey) {
     loom_cached_destroy(out);
     return false;
   }
+
+  // What is used is not the next to go; by a clock finer than the one that a file's times are kept by.
+  struct timespec now[2];
+  clock_gettime(CLOCK_REALTIME, &now[0]);
+  now[1] = now[0];
+  (void)utimensat(AT_FDCWD, path, now, 0);
 
   out->inputs = out->file + sizeof h + nkey;
   out->ninputs = (size_t)h.ninputs;
@@ -154,8 +166,8 @@ static int find_oldest(char out[LOOM_PATH_MAX], const char* folder) {
   return n;
 }
 
-void loom_cache_store(const char* key, size_t nkey, const char* inputs, size_t ninputs, const void* bytes,
-                      size_t nbytes) {
+void loom_cache_store(loomCacheRoom room, const char* key, size_t nkey, const char* inputs, size_t ninputs,
+                      const void* bytes, size_t nbytes) {
   char path[LOOM_PATH_MAX], folder[LOOM_PATH_MAX], home[LOOM_PATH_MAX], oldest[LOOM_PATH_MAX];
   entryHeader h = {.format = FORMAT, .nkey = nkey, .ninputs = ninputs, .nbytes = nbytes};
   memcpy(h.magic, magic, sizeof magic);
@@ -172,11 +184,12 @@ void loom_cache_store(const char* key, size_t nkey, const char* inputs, size_t n
 
   // Nobody misses an entry that cannot be written.
   loom_home_dir(home);
-  entry_path(path, folder, key, nkey);
+  entry_path(path, folder, room, key, nkey);
   mkdir(home, 0777);
   mkdir(folder, 0777);
   (void)loom_file_write(path, file, n, NULL);
   free(file);
 
-  for (int i = 0; i < NEWEST_KEPT && find_oldest(oldest, folder) > NEWEST_KEPT; i++) unlink(oldest);
+  int newest = rooms[room].newest;
+  for (int i = 0; i < newest && find_oldest(oldest, folder) > newest; i++) unlink(oldest);
 }

@@ -22,13 +22,16 @@ typedef struct loomCached {
   size_t ninputs, nbytes;
 } loomCached;
 
-/// The entry of a key (nkey bytes); false when there is none that is whole.
-bool loom_cache_load(loomCached* out, const char* key, size_t nkey);
+/// What is kept, each in a folder of its own: a run over many models does not push out what took minutes.
+typedef enum loomCacheRoom { LOOM_CACHE_MODELS, LOOM_CACHE_PIECES } loomCacheRoom;
+
+/// The entry of a key (nkey bytes), which is then the newest; false when there is none that is whole.
+bool loom_cache_load(loomCached* out, loomCacheRoom room, const char* key, size_t nkey);
 void loom_cached_destroy(loomCached* cached);
 
 /// Keep bytes under a key, with ninputs bytes that tell which files they were made from, for the caller to
-/// compare. Entries beyond the newest 64 are removed.
-void loom_cache_store(const char* key, size_t nkey, const char* inputs, size_t ninputs, const void* bytes,
-                      size_t nbytes);
+/// compare. Entries beyond the newest of the room, 64 models or 512 pieces, are removed.
+void loom_cache_store(loomCacheRoom room, const char* key, size_t nkey, const char* inputs, size_t ninputs,
+                      const void* bytes, size_t nbytes);
 
 #endif

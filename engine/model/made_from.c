@@ -92,7 +92,7 @@ static bool is_unchanged(const loomCached* cached, const loomAssetRoots* roots) 
 }
 
 bool loom_cache_find(loomCached* out, const loomText* key, const loomAssetRoots* roots) {
-  if (key->failed || !loom_cache_load(out, key->s, key->n)) return false;
+  if (key->failed || !loom_cache_load(out, LOOM_CACHE_MODELS, key->s, key->n)) return false;
 
   if (is_unchanged(out, roots)) return true;
   loom_cached_destroy(out);
@@ -102,5 +102,5 @@ bool loom_cache_find(loomCached* out, const loomText* key, const loomAssetRoots*
 void loom_cache_keep(const loomText* key, const loomMadeFrom* from, const void* bytes, size_t n) {
   if (key->failed || from->text.failed || from->unsure) return;
 
-  loom_cache_store(key->s, key->n, from->text.s, from->text.n, bytes, n);
+  loom_cache_store(LOOM_CACHE_MODELS, key->s, key->n, from->text.s, from->text.n, bytes, n);
 }

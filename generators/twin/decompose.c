@@ -162,7 +162,7 @@ static int ask_coacd(loomDecomposed* out, const loomMesh* mesh, const loomDecomp
   memcpy(&n, bytes + sizeof n, sizeof n);
 
   code = read_pieces(out, bytes, n, err);
-  if (!code && out->n) loom_cache_store(key->s, key->n, "", 0, bytes, n);
+  if (!code && out->n) loom_cache_store(LOOM_CACHE_PIECES, key->s, key->n, "", 0, bytes, n);
   loom_aside_destroy(&done);
   if (!code && !out->n)
     code = loom_error_set(err, LOOM_ERR_FORMAT, "%s: CoACD finds nothing solid in it; is it a sheet?",
@@ -193,7 +193,7 @@ int loom_decompose(loomDecomposed* out, const loomMesh* mesh, const loomDecompos
   *out = (loomDecomposed){0};
 
   int code = make_key(&key, mesh, def, err);
-  if (!code && loom_cache_load(&cached, key.s, key.n)) {
+  if (!code && loom_cache_load(&cached, LOOM_CACHE_PIECES, key.s, key.n)) {
     code = read_pieces(out, (const unsigned char*)cached.bytes, cached.nbytes, err);
     out->kept = out->n > 0;
     loom_cached_destroy(&cached);

@@ -207,6 +207,7 @@ int loom_edit_do(loomEdit* e, const loomEditCommand* c, loomError* err) {
   loomEditBody* body;
   if (c->kind == LOOM_EDIT_RUB && !strcmp(c->body, "world")) return rub_world(e, c, err);
   if (c->kind == LOOM_EDIT_TASK) return loom_edit_task_fill(e, c->text, c->text_line, err);
+  if (c->kind == LOOM_EDIT_CAMERA) return loom_edit_camera(e, c, err);
   if (c->kind == LOOM_EDIT_STAND) return loom_edit_task_stand(e, c, err);
   int code = loom_edit_find(&body, e, c->body, err);
 

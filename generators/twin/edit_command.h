@@ -8,4 +8,7 @@
 typedef int loomEditCall(loomEdit* e, loomEditBody* body, const loomEditCommand* c, loomError* err);
 loomEditCall loom_edit_cut, loom_edit_cavity, loom_edit_panel, loom_edit_joint, loom_edit_handle;
 
+/// Put a camera by known points.
+int loom_edit_camera(loomEdit* e, const loomEditCommand* c, loomError* err);
+
 #endif

@@ -1,6 +1,7 @@
 #include "generators/twin/edit_script.h"
 
 #include <math.h>
+#include <mujoco/mujoco.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,9 @@ static const char *const joint_types[] = {"fixed", "slide", "hinge", NULL}, *con
                                                                                 "-z", "+z", NULL};
 
 #define BIT(kind) (1u << LOOM_EDIT_##kind)
-enum { EVERY = ((1u << LOOM_EDIT_KINDS) - 1) & ~BIT(TASK) & ~BIT(STAND) };  // that is done to a body
+enum {
+  EVERY = ((1u << LOOM_EDIT_KINDS) - 1) & ~BIT(TASK) & ~BIT(STAND) & ~BIT(CAMERA)
+};  // that is done to a body
 
 // A command: what it is for, and an example.
 static const struct {
@@ -57,13 +60,18 @@ static const struct {
     [LOOM_EDIT_RESET] = {"reset", "where an object begins, or a part on its joint",
                          "{body: drawer, in: D0, joint: [0, 0.02]}"},
     [LOOM_EDIT_STAND] = {"stand", "put a robot elsewhere", "{robot: 0, at: [0, -0.7, 0.8], yaw: pi/2}"},
+    [LOOM_EDIT_CAMERA] =
+        {"camera",
+         "put a camera where it sees known points as a picture has them: the least squares of pixels. "
+         "Without distortion; its axis meets the middle of the picture",
+         "{name: front, size: [640, 480], points: [[102, 388, 0.4, -0.35, 0.8], ...]}"},
     [LOOM_EDIT_TASK] = {"task",
                         "fill in keys of task.yaml (`demoloom help task`), each a line or more below it, in "
                         "place of what they were: what it is about, robots, when it is done, how",
                         "\n                success: {height: {of: mug, above: 0.95}}"},
 };
 
-typedef enum keyKind { NAME, NUMBERS, CHOICE } keyKind;
+typedef enum keyKind { NAME, NUMBERS, CHOICE, SIGHTINGS } keyKind;
 
 // A key of commands: which need it, and which may have it.
 typedef struct keyRow {
@@ -84,6 +92,15 @@ static const keyRow keys[] = {
     {"body", NAME, 0, AT(body), .needed = EVERY, .about = "which"},
     {"robot", NUMBERS, 1, AT(robot), 0, LOOM_MAX_ARMS - 1, .needed = BIT(STAND),
      .about = "its number, from 0, as the task's `place` lists them"},
+    {"name", NAME, 0, AT(camera), .needed = BIT(CAMERA), .about = "the camera's; one that is there is moved"},
+    {"size", NUMBERS, 2, AT(size), 1, 1e5, .needed = BIT(CAMERA),
+     .about = "of the picture, pixels across and down"},
+    {"points", SIGHTINGS, 0, AT(seen), -1e5, 1e5, .needed = BIT(CAMERA),
+     .about = "4 to 32, not all on one line and best not in one plane: pixels from the picture's upper left "
+              "corner to "
+              "the right and down, then x, y and z in the world, m"},
+    {"fovy", NUMBERS, 1, AT(fovy), 1, 170, .may = BIT(CAMERA),
+     .about = "its vertical field of view, degrees as in MJCF; found, too, unless said"},
     {"at", NUMBERS, 3, AT(at), FAR, .needed = BIT(PLACE) | BIT(STAND), .may = BIT(JOINT) | BIT(HANDLE),
      .given = LOOM_GIVEN_AT,
      .about = "point, m; of `place` and `stand` in the world, else in the body's frame"},
@@ -187,6 +204,17 @@ static bool has_key(const loomEditCommand* c, const keyRow* row) {
   return memcmp(at, usual, (size_t)row->n * sizeof(double)) != 0;
 }
 
+static void add_sightings(loomText* text, const loomEditCommand* c) {
+  char one[200];
+  for (int i = 0; i < c->nseen; i++) {
+    const loomSighting* s = &c->seen[i];
+    snprintf(one, sizeof one, "%s[%.6g, %.6g, %.6g, %.6g, %.6g]", i ? ", " : "[", s->pixel[0], s->pixel[1],
+             s->point[0], s->point[1], s->point[2]);
+    loom_text_puts(text, one);
+  }
+  loom_text_puts(text, c->nseen ? "]" : "[]");
+}
+
 static void add_key(loomText* text, const loomEditCommand* c, const keyRow* row) {
   const char* at = (const char*)c + row->offset;
   const double* number = (const double*)(const void*)at;
@@ -194,6 +222,7 @@ static void add_key(loomText* text, const loomEditCommand* c, const keyRow* row)
   loom_text_puts(text, row->name);
   loom_text_puts(text, ": ");
 
+  if (row->kind == SIGHTINGS) add_sightings(text, c);
   if (row->kind == NAME) loom_text_puts(text, at);
   if (row->kind == CHOICE) loom_text_puts(text, row->choices[*(const int*)(const void*)at]);
   if (row->kind != NUMBERS) return;
@@ -254,10 +283,39 @@ static int check_name(const char* name, const keyRow* row, const loomYaml* y, lo
                          "expected a name of letters, digits and _, of 40 characters at most");
 }
 
+// Five numbers each.
+static int read_sightings(loomEditCommand* c, const keyRow* row, const loomYaml* y, loomNode list,
+                          loomError* err) {
+  int n = loom_yaml_is_list(y, list) ? loom_yaml_count(y, list) : 0, code = 0;
+  if (n < LOOM_SIGHT_LEAST || n > LOOM_SIGHT_MOST)
+    return loom_yaml_error(y, list, row->name, err,
+                           "expected a list of %d to %d points, [across, down, x, y, z] each",
+                           LOOM_SIGHT_LEAST, LOOM_SIGHT_MOST);
+
+  for (int i = 0; !code && i < n; i++) {
+    loomNode item = loom_yaml_item(y, list, i);
+    double number[5];
+    if (!loom_yaml_is_list(y, item) || loom_yaml_count(y, item) != 5)
+      return loom_yaml_error(y, item, row->name, err, "expected [across, down, x, y, z]");
+    for (int k = 0; !code && k < 5; k++) {
+      code = loom_yaml_number(&number[k], y, loom_yaml_item(y, item, k), row->name, err);
+      if (!code && !(fabs(number[k]) <= row->most))
+        code =
+            loom_yaml_error(y, item, row->name, err, "expected numbers from %g to %g", row->least, row->most);
+    }
+    if (code) return code;
+    mju_copy(c->seen[i].pixel, number, 2);
+    mju_copy3(c->seen[i].point, number + 2);
+  }
+  c->nseen = n;
+  return code;
+}
+
 static int read_key(loomEditCommand* c, const keyRow* row, const loomYaml* y, loomNode map, loomError* err) {
   char* to = (char*)c + row->offset;
   loomNode node = loom_yaml_get(y, map, row->name);
   c->given |= row->given;
+  if (row->kind == SIGHTINGS) return read_sightings(c, row, y, node, err);
   if (row->kind == CHOICE) return read_choice((int*)(void*)to, row, y, map, err);
   if (row->kind == NAME) {
     int code = loom_yaml_read_text(to, LOOM_TWIN_NAME, y, map, row->name, true, err);
@@ -334,8 +392,8 @@ static int check_command(const loomEditCommand* c, const loomYaml* y, loomNode m
 
 // "place, turn, scale"
 static const char* all_kinds(void) {
-  return "place, turn, scale, weigh, rub, drag, cut, remove, cavity, panel, joint, handle, reset, stand or "
-         "task";
+  return "place, turn, scale, weigh, rub, drag, cut, remove, cavity, panel, joint, handle, reset, stand, "
+         "camera or task";
 }
 
 // Keys of the task, as they are written; what they mean is the task's to say.

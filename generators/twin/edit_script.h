@@ -2,6 +2,7 @@
 #ifndef LOOM_GENERATORS_TWIN_EDIT_SCRIPT_H
 #define LOOM_GENERATORS_TWIN_EDIT_SCRIPT_H
 
+#include "generators/twin/sight.h"
 #include "generators/twin/twin.h"
 
 typedef enum loomEditKind {
@@ -19,6 +20,7 @@ typedef enum loomEditKind {
   LOOM_EDIT_HANDLE,
   LOOM_EDIT_RESET,
   LOOM_EDIT_STAND,
+  LOOM_EDIT_CAMERA,
   LOOM_EDIT_TASK,
   LOOM_EDIT_KINDS
 } loomEditKind;
@@ -31,13 +33,16 @@ typedef struct loomEditCommand {
   int line;
   unsigned given;  // bits LOOM_GIVEN_...
   char body[LOOM_TWIN_NAME], into[LOOM_TWIN_NAME], part[LOOM_TWIN_NAME], parent[LOOM_TWIN_NAME],
-      in[LOOM_TWIN_NAME];
+      in[LOOM_TWIN_NAME], camera[LOOM_TWIN_NAME];
   double at[3], low[3], high[3], point[3], normal[3], axis[3];  // m, in the body's frame; place: world's
   double yaw, by, mass, clearance, thickness, now, damping, friction, robot;
   double range[2], joint[2], x[2], y[2], z, yaw_range[2], radius, rgba[4], rub[3];
-  int type, side, edge;  // side and edge: -x, +x, -y, +y, -z, +z
-  char* text;            // task: its keys as they are written, not indented; malloc'ed
-  int text_line;         // of the script: the first line of them
+  double size[2], fovy;                // of a picture, pixels; degrees, 0 = it is found
+  int nseen;                           // of a camera: points
+  loomSighting seen[LOOM_SIGHT_MOST];  // in the picture and in the world
+  int type, side, edge;                // side and edge: -x, +x, -y, +y, -z, +z
+  char* text;                          // task: its keys as they are written, not indented; malloc'ed
+  int text_line;                       // of the script: the first line of them
 } loomEditCommand;
 
 enum {

@@ -42,7 +42,7 @@ static void only_entry(char path[256]) {
 
 static bool is_found(const char* key) {
   loomCached cached;
-  bool found = loom_cache_load(&cached, key, strlen(key));
+  bool found = loom_cache_load(&cached, LOOM_CACHE_MODELS, key, strlen(key));
   loom_cached_destroy(&cached);
   return found;
 }
@@ -51,10 +51,10 @@ static void keeps_what_it_is_given(void** state) {
   (void)state;
   loomCached cached;
   assert_false(is_found("key"));
-  loom_cache_store("key", 3, "inputs", 6, "some bytes", 10);
+  loom_cache_store(LOOM_CACHE_MODELS, "key", 3, "inputs", 6, "some bytes", 10);
 
   // Both parts come back, byte for byte.
-  assert_true(loom_cache_load(&cached, "key", 3));
+  assert_true(loom_cache_load(&cached, LOOM_CACHE_MODELS, "key", 3));
   assert_int_equal(cached.ninputs, 6);
   assert_memory_equal(cached.inputs, "inputs", 6);
   assert_int_equal(cached.nbytes, 10);
@@ -63,13 +63,14 @@ static void keeps_what_it_is_given(void** state) {
 
   // Another key finds nothing, nor does the start of this one.
   assert_false(is_found("other"));
+  assert_false(loom_cache_load(&cached, LOOM_CACHE_PIECES, "key", 3));
   assert_false(is_found("ke"));
 }
 
 static void any_damage_is_seen(void** state) {
   (void)state;
   char path[256], bytes[4096];
-  loom_cache_store("key", 3, "inputs", 6, "some bytes", 10);
+  loom_cache_store(LOOM_CACHE_MODELS, "key", 3, "inputs", 6, "some bytes", 10);
   only_entry(path);
 
   // What a whole entry looks like on disk.
@@ -94,7 +95,7 @@ static void any_damage_is_seen(void** state) {
   }
 
   // Written again it is found again.
-  loom_cache_store("key", 3, "inputs", 6, "some bytes", 10);
+  loom_cache_store(LOOM_CACHE_MODELS, "key", 3, "inputs", 6, "some bytes", 10);
   assert_true(is_found("key"));
 }
 
@@ -103,10 +104,12 @@ static void old_entries_go(void** state) {
   char key[16];
   int found = 0;
 
-  // More than the 64 that are kept.
+  // More than the 64 that are kept; the first is looked for in between.
+  loom_cache_store(LOOM_CACHE_PIECES, "key", 3, NULL, 0, "x", 1);
   for (int i = 0; i < 70; i++) {
     snprintf(key, sizeof key, "key %d", i);
-    loom_cache_store(key, strlen(key), NULL, 0, "x", 1);
+    loom_cache_store(LOOM_CACHE_MODELS, key, strlen(key), NULL, 0, "x", 1);
+    assert_true(is_found("key 0"));
   }
 
   // The newest of them are still there.
@@ -116,6 +119,11 @@ static void old_entries_go(void** state) {
   }
   assert_int_equal(found, 64);
   assert_true(is_found("key 69"));
+
+  // And what is not a model is not among them.
+  loomCached cached;
+  assert_true(loom_cache_load(&cached, LOOM_CACHE_PIECES, "key", 3));
+  loom_cached_destroy(&cached);
 }
 
 static void a_folder_that_cannot_be_made_is_no_error(void** state) {
@@ -123,7 +131,7 @@ static void a_folder_that_cannot_be_made_is_no_error(void** state) {
 
   // What cannot be stored is simply not found.
   setenv("DEMOLOOM_HOME", "/proc/nowhere", 1);
-  loom_cache_store("key", 3, NULL, 0, "x", 1);
+  loom_cache_store(LOOM_CACHE_MODELS, "key", 3, NULL, 0, "x", 1);
   assert_false(is_found("key"));
   setenv("DEMOLOOM_HOME", home, 1);
 }
