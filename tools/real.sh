@@ -179,8 +179,8 @@ base base "$generated"
   fi
   if without finetune; then student without-finetune base/last.safetensors $randomize $recordings; fi
   if without randomize; then
-    tuned tuned-calm base "$generated"
-    student without-randomize tuned-calm/best.safetensors $recordings
+    tuned tuned-undisturbed base "$generated"
+    student without-randomize tuned-undisturbed/best.safetensors $recordings
   fi
   if without recordings; then student without-recordings tuned/best.safetensors $randomize; fi
 }
@@ -194,9 +194,9 @@ stage "$folder/bc.json" "$program" train "$folder/student.yaml" --rollouts 0 --r
 in_real() {
   local way line="| $3 |"
   for way in calm pushed; do
-    stage "$folder/$1-$way.json" "$program" rollout "$2" --task "$real/task.yaml" --disturb "$real/$way.yaml" -n "$N" --seed $((SEED + 1)) --json
+    stage "$folder/real-$1-$way.json" "$program" rollout "$2" --task "$real/task.yaml" --disturb "$real/$way.yaml" -n "$N" --seed $((SEED + 1)) --json
     line+=$(awk -v n="$N" '/"successes":/ { wins = $2 + 0 } /"successes_within_limits":/ { within = $2 + 0 }
-      END { printf " %.1f (%.1f) |", 100 * wins / n, 100 * within / n }' "$folder/$1-$way.json")
+      END { printf " %.1f (%.1f) |", 100 * wins / n, 100 * within / n }' "$folder/real-$1-$way.json")
   done
   echo "$line" >>"$table"
 }

@@ -45,8 +45,8 @@ int loom_edit_camera(loomEdit* e, const loomEditCommand* c, loomError* err) {
   if (!code && sight.twofold)
     code = loom_edit_note(
         e, err,
-        "%s: another place, %.3f, %.3f, %.3f, fits its points as well: give some that do not lie in one "
-        "plane",
-        c->camera, sight.other[0], sight.other[1], sight.other[2]);
+        "%s: from another place, %.3f, %.3f, %.3f, its points look much the same: give more of them, "
+        "further apart and not in one plane%s",
+        c->camera, sight.other[0], sight.other[1], sight.other[2], c->fovy > 0 ? "" : ", or its fovy");
   return code;
 }

@@ -95,15 +95,16 @@ typedef enum twinTool {
   TWIN_WEIGH,
   TWIN_RESET,
   TWIN_REMOVE,
+  TWIN_STAND,
   TWIN_TOOLS
 } twinTool;
 
 /// A thing in the scene that is dragged along a line, or round one.
 typedef struct twinGrip {
   const char* name;
-  double at[3];    // where it is held, m in the world
-  double axis[3];  // along it, or about it
-  bool turns;
+  double at[3];     // where it is held, m in the world
+  double axis[3];   // along it, or about it
+  bool turns, box;  // box: it turns the box of the command about the box's own middle
   guiRgba color;
   int n;             // what dragging by one unit adds to `value`
   double* value;     // (n)
@@ -113,6 +114,18 @@ typedef struct twinGrip {
   double tip[2];     // where it is seen, pixels
   bool seen;
 } twinGrip;
+
+/// A camera that is to be put by known points: its command so far, and the pixel whose point comes next.
+typedef struct twinCamera {
+  bool open;
+  loomEditCommand c;
+  char path[512];            // of its picture
+  unsigned char* rgb;        // that, until it is a texture
+  unsigned int texture;      // 0: none is shown
+  bool has_picture, chosen;  // chosen: of the pixel
+  double pixel[2];
+  guiBox box;  // where it is seen
+} twinCamera;
 
 typedef struct twinWindow {
   viewApp app;  // first: a guest's functions are given this
@@ -138,6 +151,7 @@ typedef struct twinWindow {
   int side, axis_choice, in;  // of choices
   double axis_yaw;
   char save[LOOM_PATH_MAX], typed[512];
+  twinCamera camera;
   double try[TWIN_BODIES];  // of each body's joint: where it is put to be looked at
   bool tries[TWIN_BODIES];
 
@@ -190,8 +204,10 @@ void twin_tool_draw(twinWindow* w);
 void twin_tool_ui(twinWindow* w);
 /// A grip was let go: tools that need no more are done.
 void twin_tool_let_go(twinWindow* w);
-/// A point of the chosen body was clicked, in its frame.
+/// A point was clicked: of the chosen body, in its frame; of a robot that is to stand elsewhere, in the world.
 void twin_tool_point(twinWindow* w, const double point[3]);
+/// The box of a command turned to a yaw about its own middle.
+void twin_turn_box(loomEditCommand* c, double yaw);
 /// The command that is being made becomes one.
 void twin_tool_do(twinWindow* w);
 
@@ -203,6 +219,17 @@ double twin_pixel(const twinWindow* w, const double point[3]);
 void twin_to_world(double out[3], const twinWindow* w, const twinBody* body, const double point[3]);
 void twin_line(const twinWindow* w, const double a[3], const double b[3], guiRgba color, float thick);
 void twin_scene_ui(twinWindow* w, guiBox box);
+
+// cameras (twin_camera.c)
+/// What is asked of it, in the panel that is open.
+void twin_camera_ui(twinWindow* w);
+/// Points that are known, and where the model's cameras stand.
+void twin_camera_draw(const twinWindow* w);
+/// A point of the world was clicked: is it the one of the pixel chosen?
+bool twin_camera_takes(twinWindow* w, const double point[3]);
+/// Where a pixel of its picture is seen in the window; false: there is no picture.
+bool twin_camera_where(double out[2], const twinWindow* w, const double pixel[2]);
+void twin_camera_close(twinWindow* w);
 
 // the widgets (twin_ui.c)
 void twin_ui(viewApp* app);

@@ -193,6 +193,7 @@ static void drag_grip(twinWindow* w, const twinGrip* taken, double x, double y) 
   for (int k = 0; k < taken->n; k++) {
     double to = w->value[k] + taken->way[k] * by;
     if (taken->low < taken->high) to = fmin(fmax(to, taken->low), taken->high);
+    if (taken->box) twin_turn_box(&w->c, to);
     taken->value[k] = to;
   }
   w->app.dirty = true;
@@ -219,6 +220,11 @@ static void click_scene(twinWindow* w, double x, double y) {
 
   int which = id > 0 ? listed(s, id) : -1;
   twinBody* chosen = twin_chosen(w);
+  if (id >= 0 && twin_camera_takes(w, at)) return;
+  if (id >= 0 && chosen && w->tool == TWIN_STAND && (which < 0 || &s->body[which] != chosen)) {
+    twin_tool_point(w, at);
+    return;
+  }
   if (which < 0) return;
   if (!chosen || strcmp(s->body[which].name, chosen->name) != 0 || w->tool != TWIN_HANDLE) {
     twin_choose(w, s->body[which].name);
@@ -301,14 +307,15 @@ void twin_scene_ui(twinWindow* w, guiBox box) {
 
   if (w->shown.model && w->app.has_scene) {
     w->ngrip = 0;
-    twin_tool_grips(w);
+    if (!w->camera.open) twin_tool_grips(w);
     place_tips(w);
     use_mouse(w, &canvas);
     gui_draw_clip(box);
     const twinBody* b = twin_chosen(w);
     if (b) draw_bounds(w, b, gui_faded(gui_color(GUI_ACCENT), 0.8));
     draw_handles(w);
-    twin_tool_draw(w);
+    if (!w->camera.open) twin_tool_draw(w);
+    twin_camera_draw(w);
     for (int i = 0; i < w->ngrip; i++) draw_grip(w, &w->grip[i], i == w->over || i == w->held);
     gui_draw_clip_end();
   }

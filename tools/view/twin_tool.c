@@ -5,9 +5,9 @@
 
 #include "tools/view/twin_tool.h"
 
-const char* const twin_tool_names[TWIN_TOOLS] = {"Move",      "Turn",   "Scale",  "Cut box",
-                                                 "Cut plane", "Joint",  "Cavity", "Board",
-                                                 "Handle",    "Weight", "Start",  "Remove"};
+const char* const twin_tool_names[TWIN_TOOLS] = {"Move",  "Turn",   "Scale", "Cut box", "Cut plane",
+                                                 "Joint", "Cavity", "Board", "Handle",  "Weight",
+                                                 "Start", "Remove", "Stand"};
 
 const char* const twin_tool_tips[TWIN_TOOLS] = {
     "Drag an arrow, or say where it stands",
@@ -21,11 +21,13 @@ const char* const twin_tool_tips[TWIN_TOOLS] = {
     "Click where the part is grasped",
     "What it weighs",
     "The range that it begins in, of each reset distribution",
-    "Throw away a part that was cut off"};
+    "Throw away a part that was cut off",
+    "Click where the robot is to stand: what it reaches from there is shown"};
 
 static const loomEditKind kinds[TWIN_TOOLS] = {
-    LOOM_EDIT_PLACE,  LOOM_EDIT_TURN,  LOOM_EDIT_SCALE,  LOOM_EDIT_CUT,   LOOM_EDIT_CUT,   LOOM_EDIT_JOINT,
-    LOOM_EDIT_CAVITY, LOOM_EDIT_PANEL, LOOM_EDIT_HANDLE, LOOM_EDIT_WEIGH, LOOM_EDIT_RESET, LOOM_EDIT_REMOVE};
+    LOOM_EDIT_PLACE, LOOM_EDIT_TURN,   LOOM_EDIT_SCALE, LOOM_EDIT_CUT,    LOOM_EDIT_CUT,
+    LOOM_EDIT_JOINT, LOOM_EDIT_CAVITY, LOOM_EDIT_PANEL, LOOM_EDIT_HANDLE, LOOM_EDIT_WEIGH,
+    LOOM_EDIT_RESET, LOOM_EDIT_REMOVE, LOOM_EDIT_STAND};
 
 void twin_side_direction(double out[3], int side) {
   mju_zero3(out);
@@ -52,6 +54,8 @@ bool twin_tool_fits(twinWindow* w, twinTool tool) {
       return part;
     case TWIN_RESET:
       return object || b->joint >= 0;
+    case TWIN_STAND:
+      return b->robot >= 0;
     default:
       return b->robot < 0;
   }
@@ -182,6 +186,7 @@ void twin_tool_begin(twinWindow* w, twinTool tool) {
   switch (tool) {
     case TWIN_MOVE:
     case TWIN_TURN:
+    case TWIN_STAND:
       mju_copy3(c->at, b->place);
       break;
     case TWIN_SCALE:
@@ -234,9 +239,24 @@ bool twin_joint_axis(double out[3], const twinWindow* w) {
 
 // ---- done
 
+// A robot stands as high as before: its mount reaches down as far as it did.
 void twin_tool_point(twinWindow* w, const double point[3]) {
-  mju_copy3(w->c.at, point);
+  mju_copy(w->c.at, point, w->tool == TWIN_STAND ? 2 : 3);
+  w->app.dirty = true;
   w->c.given |= LOOM_GIVEN_AT;
+}
+
+void twin_turn_box(loomEditCommand* c, double yaw) {
+  double middle[2], cosine = cos(c->yaw - yaw), sine = sin(c->yaw - yaw);
+  for (int k = 0; k < 2; k++) middle[k] = (c->low[k] + c->high[k]) / 2;
+  const double there[2] = {cosine * middle[0] - sine * middle[1], sine * middle[0] + cosine * middle[1]};
+
+  // Its corners are told in the turned frame, where the middle has to be another.
+  for (int k = 0; k < 2; k++) {
+    c->low[k] += there[k] - middle[k];
+    c->high[k] += there[k] - middle[k];
+  }
+  c->yaw = yaw;
 }
 
 void twin_tool_let_go(twinWindow* w) {

@@ -77,6 +77,15 @@ static void grips_of_box(twinWindow* w, const twinBody* b) {
     if (side % 2) g->low = w->c.low[k] + 1e-3;
     if (side % 2 == 0) g->high = w->c.high[k] - 1e-3;
   }
+
+  // And a ring around its corners.
+  const double middle[3] = {0.5, 0.5, 0.5};
+  box_point(at, w, b, &w->c, middle);
+  direction(axis, w, b, 2, 0);
+  twinGrip* g = add_grip(w, "turn", at, axis, &w->c.yaw, 1, NULL);
+  g->turns = g->box = true;
+  g->color = axis_color(2);
+  g->size = 0.55 * hypot(w->c.high[0] - w->c.low[0], w->c.high[1] - w->c.low[1]);
 }
 
 static void grips_of_plane(twinWindow* w, const twinBody* b) {
@@ -141,7 +150,7 @@ void twin_tool_grips(twinWindow* w) {
   twin_to_world(at, w, b, middle);
 
   if (w->tool == TWIN_MOVE) grips_of_point(w, b, w->c.at, true);
-  if (w->tool == TWIN_TURN) {
+  if (w->tool == TWIN_TURN || w->tool == TWIN_STAND) {
     twinGrip* g = add_grip(w, "turn", w->c.at, up, &w->c.yaw, 1, NULL);
     g->turns = true;
     g->color = axis_color(2);
@@ -264,6 +273,19 @@ static void draw_reach(const twinWindow* w, const twinBody* b) {
     const double p[3] = {from[0] + sqrt(across) * cos(angle), from[1] + sqrt(across) * sin(angle), z};
     if (i) twin_line(w, last, p, gui_color(GUI_ACCENT), 2);
     mju_copy3(last, p);
+  }
+
+  // Each object: does it come to its middle?
+  for (int i = 0; i < s->n; i++) {
+    const twinBody* o = &s->body[i];
+    double middle[3], at[3], seen[2];
+    if (o->robot >= 0 || o->parent >= 0) continue;
+    twin_middle(middle, o);
+    twin_to_world(at, w, o, middle);
+    bool near = mju_dist3(at, from) <= b->reach;
+    if (twin_project(w, seen, at))
+      gui_draw_dot((float)seen[0], (float)seen[1], 6 * (float)w->app.ui.scale,
+                   gui_color(near ? GUI_GOOD : GUI_BAD));
   }
 }
 

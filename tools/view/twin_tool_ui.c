@@ -191,15 +191,20 @@ static void reset_fields(twinWindow* w, const twinBody* b) {
   if (numbers("Radius kept free, m", &c->radius, 1)) c->given |= LOOM_GIVEN_RADIUS;
 }
 
-static const char* const buttons[TWIN_TOOLS] = {"Place it",    "Turn it",  "Scale it",   "Cut it off",
-                                                "Cut it off",  "Hang it",  "Carve it",   "Add board",
-                                                "Mark handle", "Weigh it", "Begin here", "Throw it away"};
+static const char* const buttons[TWIN_TOOLS] = {
+    "Place it",  "Turn it",     "Scale it", "Cut it off", "Cut it off",    "Hang it",   "Carve it",
+    "Add board", "Mark handle", "Weigh it", "Begin here", "Throw it away", "Stand here"};
 
 void twin_tool_ui(twinWindow* w) {
   const twinBody* b = twin_chosen(w);
   if (!b) return;
   if (w->tool == TWIN_MOVE) numbers("At, m", w->c.at, 3);
   if (w->tool == TWIN_TURN) numbers(b->robot < 0 ? "Turned by, rad" : "Yaw, rad", &w->c.yaw, 1);
+  if (w->tool == TWIN_STAND) {
+    gui_text_wrapped(GUI_DIM, "Click where it is to stand. Green is in its reach, red is not.");
+    numbers("At, m", w->c.at, 3);
+    numbers("Yaw, rad", &w->c.yaw, 1);
+  }
   if (w->tool == TWIN_SCALE) numbers("By the factor", &w->c.by, 1);
   if (w->tool == TWIN_CUT) {
     box_fields(w);
@@ -219,6 +224,6 @@ void twin_tool_ui(twinWindow* w) {
   bool pressed = gui_button(buttons[w->tool], gui_room());
   gui_disable_end();
   try_field(w, b);
-  w->app.dirty = w->app.dirty || w->tool == TWIN_MOVE || w->tool == TWIN_TURN;
+  w->app.dirty = w->app.dirty || w->tool == TWIN_MOVE || w->tool == TWIN_TURN || w->tool == TWIN_STAND;
   if (pressed) twin_tool_do(w);
 }

@@ -162,7 +162,9 @@ static void right_ui(twinWindow* w, guiBox box) {
   gui_panel("##right", box, GUI_PADDED);
   float down = gui_room_down();
   gui_scroll("##tools", 0, floorf(fmaxf(0.62f * down, down - 15 * gui_em())));
-  if (b) {
+  if (w->camera.open) {
+    // Clicks are its points' now.
+  } else if (b) {
     gui_bold();
     gui_text(GUI_INK, "%s", b->name);
     gui_font_end();
@@ -177,6 +179,7 @@ static void right_ui(twinWindow* w, guiBox box) {
         "Click an object in the scene or in the list. The left button turns the camera, the right "
         "one moves it, the wheel goes nearer.");
   }
+  twin_camera_ui(w);
   gui_scroll_end();
 
   if (gui_section("The task", true)) {

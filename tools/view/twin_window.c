@@ -54,7 +54,8 @@ void twin_pose(viewApp* app) {
   const mjModel* m = w->shown.model;
   mjData* d = w->shown.data;
   const twinBody* chosen = twin_chosen(w);
-  bool moves = chosen && chosen->parent < 0 && (w->tool == TWIN_MOVE || w->tool == TWIN_TURN);
+  bool moves =
+      chosen && chosen->parent < 0 && (w->tool == TWIN_MOVE || w->tool == TWIN_TURN || w->tool == TWIN_STAND);
 
   mju_copy(d->qpos, w->shown.start, (int)m->nq);
   for (int i = 0; i < w->shown.n; i++) {
@@ -228,6 +229,11 @@ static void tell(viewApp* app, cJSON* o) {
   cJSON_AddBoolToObject(o, "checked", w->checked);
   cJSON_AddBoolToObject(o, "ok", w->checked && w->check.ok);
   cJSON_AddNumberToObject(o, "gl_error", app->has_context ? mjr_getError() : 0);
+  char* making = NULL;
+  if (b && !loom_edit_command_text(&making, &w->c, NULL)) cJSON_AddStringToObject(o, "making", making);
+  free(making);
+  cJSON_AddNumberToObject(o, "points", w->camera.c.nseen);
+  cJSON_AddItemToObject(o, "pixel", cJSON_CreateDoubleArray(w->camera.pixel, 2));
   if (b) cJSON_AddItemToObject(o, "at", cJSON_CreateDoubleArray(b->place, 3));
 
   cJSON* list = cJSON_AddArrayToObject(o, "bodies");
@@ -236,7 +242,13 @@ static void tell(viewApp* app, cJSON* o) {
   cJSON_AddStringToObject(o, "error", w->error);
 }
 
-// "grip NAME"; "body NAME": its middle; "point BODY X Y Z" in its frame.
+static bool read_numbers(double* out, int n, const char* text) {
+  bool ok = true;
+  for (int k = 0; ok && k < n; k++) ok = tool_read_double(&out[k], &text);
+  return ok;
+}
+
+// "grip NAME"; "middle NAME": of a body; "point BODY X Y Z" in its frame; "world X Y Z"; "pixel X Y" of a camera's picture.
 static bool where(viewApp* app, const char* what, double at[2]) {
   twinWindow* w = twin_of(app);
   char name[LOOM_TWIN_NAME];
@@ -248,11 +260,12 @@ static bool where(viewApp* app, const char* what, double at[2]) {
         at[1] = w->grip[i].tip[1];
         return true;
       }
+  if (!strncmp(what, "world ", 6)) return read_numbers(p, 3, what + 6) && twin_project(w, at, p);
+  if (!strncmp(what, "pixel ", 6)) return read_numbers(p, 2, what + 6) && twin_camera_where(at, w, p);
   bool point = sscanf(what, "point %63s", name) == 1;
   if (!point && strncmp(what, "middle ", 7)) return false;
   const char* rest = point ? what + 6 + strlen(name) : "";
-  for (int k = 0; k < 3 && point; k++)
-    if (!tool_read_double(&p[k], &rest)) return false;
+  if (point && !read_numbers(p, 3, rest)) return false;
   int i = twin_shown_find(&w->shown, point ? name : what + 7);
   if (i < 0) return false;
 
@@ -298,6 +311,7 @@ static void close_twin(twinWindow* w) {
   // The stage has what is shown, and nothing of its own.
   w->app.stage.model = NULL;
   w->app.stage.data = NULL;
+  twin_camera_close(w);
   twin_shown_destroy(&w->shown);
   loom_twin_check_destroy(&w->check);
   loom_twin_list_destroy(&w->list);

@@ -165,6 +165,50 @@ check 'which turns it' grep -qE '^- turn: \{body: chest, yaw: -?[0-9.]+\}' chest
 # The last ones go again; what was undone before them is forgotten.
 check 'two commands' test "$(grep -c '^- ' chest/.edit/commands.yaml)" = 2 -a "$(grep -c '^#~' chest/.edit/commands.yaml)" = 0
 
+# A click says where a robot stands; a ring turns a box about its middle; a camera is put by pixels typed and points clicked,
+# with a picture to choose them in. Its pixels are those of one that stands at 1.5, 0, 1.7 and looks along (-1, 0, -0.5).
+seen() { awk -v x="$1" -v y="$2" -v z="$3" 'BEGIN { n = sqrt(1.25); d = -(x - 1.5 + (z - 1.7) / 2) / n; u = (z - 1.7 - (x - 1.5) / 2) / n
+  f = 380 / 0.4663077; printf "%.3f %.3f\n", 640 + f * y / d, 380 - f * u / d }'; }
+points='0.05,0.06,1.001 -0.05,-0.06,1.001 0.101,0.06,0.85 0.101,-0.05,0.95 0.3,0.25,0.8 0.25,-0.25,0.8'
+rm -rf put && cp -r fresh put
+{ printf 'saved\nwait 2\nwhere world 0.3 -0.3 0.8\n' && for p in $points; do echo "where world ${p//,/ }"; done &&
+  printf 'choose chest\ntool Cut box\nwait 2\nwhere grip turn\nquit\n'; } >find
+check 'where things are' edit put --headless --events find
+mapfile -t at < <(tr -c '0-9\n' ' ' <told)
+read -r x y <<<"${at[7]}"
+{
+  printf 'saved\nchoose chest\ntool Cut box\nwait 2\ndrag %d %d %d %d\ntell\n' "$x" "$y" $((x + 60)) $((y + 20))
+  printf 'choose robot 0\ntool Stand\nwait 2\nclick %s\nwait 2\nclick-on Stand here\nsaved\ntell\n' "${at[0]}"
+  printf 'click-on A camera by points\nwait 2\nclick-on Camera\nkey a ctrl\ntype known\nkey enter\n'
+  printf 'click-on Picture\ntype %s\nkey enter\nclick-on Open\nwait 2\nwhere pixel 400 300\nclick 1100 200\nwait 2\ntell\n' "$keep/twin-first.png"
+  printf 'click-on Field of view\nkey a ctrl\ntype 50\nkey enter\n'
+  i=0
+  for p in $points; do
+    read -r u v <<<"$(seen ${p//,/ })"
+    printf 'click-on Pixel %s\nkey a ctrl\ntype %s\nkey enter\n' across "$u" down "$v"
+    printf 'wait 1\nclick %s\nwait 2\n' "${at[i += 1]}"
+  done
+  printf 'wait 2\nclick-on Put the camera\nsaved\ntell\nshot %s\nquit\n' "$keep/twin-camera.png"
+} >put-events
+check 'put by clicks' edit put --headless --events put-events
+check 'a box is turned' grep -qE '"making":"- cut: .*yaw: -?[0-9.]*[1-9]' <(sed -n 1p told)
+# The middle of the box in the body's frame, which is where it was: above the body's own.
+middle() { sed -n 1p told | sed 's/.*"making":"\([^"]*\)".*/\1/' | tr -c '0-9.\n-' ' ' | awk '{
+  for (i = 1; i <= NF; i++) if ($i ~ /[0-9]/) v[++n] = $i
+  c = cos(v[1]); s = sin(v[1]); x = (v[2] + v[5]) / 2; y = (v[3] + v[6]) / 2
+  exit !(n == 7 && (c * x - s * y) ^ 2 + (s * x + c * y) ^ 2 < 1e-8) }'; }
+check 'about its middle' middle
+check 'a robot stands where was clicked' grep -qE 'stand: \{robot: 0, at: \[0\.(29|30)[0-9]*, -0\.(29|30)[0-9]*, 0\.912\]' put/.edit/commands.yaml
+check 'six points' state 5 points 6
+near() { grep -o 'name="known" pos="[^"]*"' put/scene.xml | sed 's/.*pos="//; s/"//' | awk '{ exit !(($1 - 1.5) ^ 2 + $2 ^ 2 + ($3 - 1.7) ^ 2 < 4e-4) }'; }
+check 'a camera stands within 2 cm' near
+check 'how sure that is is told' grep -q 'its 6 points are off by [01].[0-9]* pixels' told
+check 'picture camera' picture "$keep/twin-camera.png"
+# "x", "y" of pixel 400, 300 of a picture that is 1280 broad, and the pixel that was at 1100, 200 then.
+check 'a click in its picture chooses a pixel' awk -F '[:,}[]' 'NR == 3 { x = $2; y = $4 }
+  NR == 4 { match($0, /"pixel":\[[^]]*/); split(substr($0, RSTART + 9, RLENGTH - 9), p, ",")
+    s = (p[1] - 400) / (1100 - x); exit !(s > 4 && s < 7 && (p[2] - 300 - s * (200 - y)) ^ 2 < 100) }' told
+
 # The mouse chooses what it is on.
 printf 'saved\nwait 2\nwhere middle chest\nquit\n' >find
 check 'where it is' edit chest --headless --events find
