@@ -15,7 +15,7 @@ static const loomObsKey state_keys[] = {{.name = "robot0_eef_pos"}, {.name = "ob
 
 // Episodes know sets by where they are: each has a place of its own.
 static const loomDisturbSet* set_of(const loomDisturbTerm* terms, int n) {
-  enum { SETS = 16, TERMS = 8 };
+  enum { SETS = 16, TERMS = 9 };
   static loomDisturbSet set[SETS];
   static loomDisturbTerm term[SETS][TERMS];
   static int used;
@@ -260,11 +260,14 @@ static void a_recorded_episode_is_seen_again(void** state) {
                              {.kind = LOOM_DISTURB_CAMERA_POSITION, .range = {-0.1, 0.1}},
                              {.kind = LOOM_DISTURB_CAMERA_FOVY, .range = {0.9, 1.1}},
                              {.kind = LOOM_DISTURB_PICTURE_DELAY, .range = {1, 3}},
-                             {.kind = LOOM_DISTURB_PICTURE_DROPOUT, .range = {0.3, 0.3}}};
+                             {.kind = LOOM_DISTURB_PICTURE_DROPOUT, .range = {0.3, 0.3}},
+                             {.kind = LOOM_DISTURB_CLOUD_NOISE, .range = {0.001, 0.003}},
+                             {.kind = LOOM_DISTURB_CLOUD_DROPOUT, .range = {0.1, 0.2}},
+                             {.kind = LOOM_DISTURB_CLOUD_UNAWARE, .range = {1, 1}}};
   watch(is, o, set_of(terms, 0), 1);
   double* states = malloc(sizeof(double) * (size_t)STEPS * (size_t)o->trace.state_dim);
   memcpy(states, o->trace.states, sizeof(double) * (size_t)STEPS * (size_t)o->trace.state_dim);
-  watch(seen, o, set_of(terms, 6), 1);
+  watch(seen, o, set_of(terms, 9), 1);
 
   // The same physics, and something else to see.
   assert_memory_equal(states, o->trace.states, sizeof(double) * (size_t)STEPS * (size_t)o->trace.state_dim);

@@ -269,11 +269,100 @@ static void keys(void** state) {
   loom_sense_destroy(s);
 }
 
+// What a fault makes of all that 12 x 12 rays meet: each point off by noise, some that are lost, all together moved as far as
+// the camera is from where it is believed to be.
+static void faults(void** state) {
+  static float is[3 * POINTS], seen[3 * POINTS], again[3 * POINTS];
+  (void)state;
+  loomError err = {0, ""};
+  loomCloud* c;
+  loomCloudDef def = fx.def.cloud;
+  mjModel* m = fx.e->m;
+  int id = mj_name2id(m, mjOBJ_CAMERA, "front");
+  def.width = def.height = 12;
+  for (int k = 0; k < 3; k++) def.high[k] = -(def.low[k] = -9);
+  must(loom_cloud_create(&c, &def, m, &err), &err);
+  loom_cloud_look(is, c, m, fx.e->d);
+  int n = 1;
+  while (n < POINTS && !same(is, is + 3 * n, 3)) n++;
+  assert_in_range(n, 60, 144);
+
+  const struct {
+    loomCloudFault fault;
+    double low, high;  // rms along an axis to the nearest point there was, m
+    int least, most;   // points
+  } cases[] = {{{.noise = 0.002, .seed = 1}, 0.0015, 0.0021, n, n},
+               {{.dropout = 0.5, .seed = 1}, 0, 1e-9, 3 * n / 10, 7 * n / 10},
+               {{.dropout = 1, .seed = 1}, 0, 99, 1, 1}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    double sum = 0;
+    int there = 1;
+    loom_cloud_set_fault(c, &cases[i].fault);
+    loom_cloud_look(seen, c, m, fx.e->d);
+    loom_cloud_look(again, c, m, fx.e->d);
+    assert_memory_equal(seen, again, sizeof seen);
+    while (there < POINTS && !same(seen, seen + 3 * there, 3)) there++;
+    assert_in_range(there, cases[i].least, cases[i].most);
+    for (int a = 0; a < there; a++) {
+      double least = INFINITY;
+      for (int b = 0; b < n; b++) {
+        double gap = 0;
+        for (int k = 0; k < 3; k++) gap += pow((double)(seen[3 * a + k] - is[3 * b + k]), 2);
+        least = fmin(least, gap);
+      }
+      sum += least / (3 * there);
+    }
+    if (!(sqrt(sum) >= cases[i].low && sqrt(sum) <= cases[i].high))
+      fail_msg("case %d: %g m", (int)i, sqrt(sum));
+  }
+
+  // Another view has other noise; another number, too.
+  loomCloudFault fault = {.noise = 0.002, .seed = 1, .number = 1};
+  loom_cloud_set_fault(c, &cases[0].fault);
+  loom_cloud_look(seen, c, m, fx.e->d);
+  loom_cloud_set_fault(c, &fault);
+  loom_cloud_look(again, c, m, fx.e->d);
+  assert_memory_not_equal(seen, again, sizeof seen);
+
+  // Believed 2 cm aside and turned by 0.1 rad about its own axis: every point is where that takes it.
+  double believed[7 * 8], turn[4], back[4], mat[9];
+  const double along[3] = {0, 0, 1};
+  assert_true(m->ncam <= 8);
+  for (int i = 0; i < (int)m->ncam; i++) {
+    mju_copy3(believed + 7 * i, m->cam_pos + 3 * i);
+    mju_copy4(believed + 7 * i + 3, m->cam_quat + 4 * i);
+  }
+  believed[7 * id + 1] += 0.02;
+  mju_axisAngle2Quat(turn, along, 0.1);
+  mju_mulQuat(believed + 7 * id + 3, m->cam_quat + 4 * id, turn);
+  fault = (loomCloudFault){.believed = believed};
+  loom_cloud_set_fault(c, &fault);
+  loom_cloud_look(seen, c, m, fx.e->d);
+  mju_negQuat(back, m->cam_quat + 4 * id);
+  mju_mulQuat(turn, believed + 7 * id + 3, back);
+  mju_quat2Mat(mat, turn);
+  for (int a = 0; a < n; a++) {
+    double off[3], to[3], least = INFINITY;
+    for (int k = 0; k < 3; k++) off[k] = (double)is[3 * a + k] - m->cam_pos[3 * id + k];
+    mju_mulMatVec3(to, mat, off);
+    mju_addTo3(to, believed + 7 * id);
+    for (int b = 0; b < n; b++) {
+      const double p[3] = {(double)seen[3 * b], (double)seen[3 * b + 1], (double)seen[3 * b + 2]};
+      least = fmin(least, mju_dist3(to, p));
+    }
+    bool outside = false;
+    for (int k = 0; k < 3; k++) outside = outside || fabs(to[k]) > 9;
+    assert_true(least < 1e-5 || outside);
+  }
+  loom_cloud_destroy(c);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(clouds_and_pictures_agree),
                                      cmocka_unit_test(threads),
                                      cmocka_unit_test(farthest),
                                      cmocka_unit_test(few_points),
+                                     cmocka_unit_test(faults),
                                      cmocka_unit_test(text),
                                      cmocka_unit_test(keys)};
 

@@ -16,6 +16,7 @@
 #include "engine/scene/library.h"
 #include "generators/twin/check.h"
 #include "generators/twin/edit.h"
+#include "generators/twin/sight.h"
 #include "tests/generators/twin/chest.h"
 
 static int edit(loomTwinEdited* out, const char* where, const char* text, loomError* err) {
@@ -323,6 +324,15 @@ static void what_is_wrong_is_named(void** state) {
       {"- cut: {body: table, point: [0, 0, 0], normal: [0, 0, 1], into: a}\n",
        "'table' is no object of a scan"},
       {"- place: {body: chest, at: [0, 0]}\n", "key 'at'"},
+      {"- camera: {name: a, size: [640, 480], points: [[1, 2, 0, 0, 0]]}\n",
+       "expected a list of 4 to 32 points"},
+      {"- camera: {name: a, size: [640, 480], points: [[1, 2, 0, 0], 1, 2, 3]}\n",
+       "expected [across, down, x, y, z]"},
+      {"- camera: {name: a, size: [640, 480], points: [[9, 9, 0, 0, 0], [8, 8, 0.1, 0, 0], [7, 7, 0.2, 0, "
+       "0], [6, 6, 0.3, 0, "
+       "0]]}\n",
+       ":1: camera: its points tell too little"},
+      {"- camera: {size: [640, 480], points: []}\n", "key 'points'"},
       {"- stand: {robot: 3, at: [0, 0, 1], yaw: 0}\n", ":1: stand: there is no robot 3: the task places 2"},
       {"- stand: {robot: 0, at: [0, 0, 1]}\n", "key 'yaw': missing"},
       {"- place: {body: chest, at: [0, 0, 1000]}\n", "numbers from -100 to 100"},
@@ -384,6 +394,13 @@ static void what_is_wrong_is_named(void** state) {
   assert_true(digest_folder(dir) == before);
 }
 
+// Cameras of their hands.
+static int cameras_of_robots(const mjModel* m) {
+  int n = 0;
+  for (int i = 0; i < (int)m->ncam; i++) n += m->cam_bodyid[i] != 0;
+  return n;
+}
+
 static void the_same_twice(void** state) {
   (void)state;
   make_chest(dir);
@@ -427,6 +444,42 @@ static void a_task_is_filled_in(void** state) {
   }
 }
 
+// One that is there moves to where it sees these points so, and one more comes.
+static void a_camera_sees_known_points(void** state) {
+  static const double points[][3] = {{-0.3, -0.3, 0.8}, {0.3, -0.3, 0.8}, {0.3, 0.3, 0.8},
+                                     {-0.3, 0.3, 0.8},  {0.1, 0.1, 1},    {-0.1, 0, 0.95}};
+  const loomSight is = {.pos = {0.9, -0.8, 1.5}, .quat = {0.8306, 0.4235, 0.1647, 0.3225}, .fovy = 48};
+  loomSight unit = is;
+  char text[2048], *at = text;
+  (void)state;
+  mju_normalize4(unit.quat);
+  make_chest(dir);
+
+  for (int turn = 0; turn < 2; turn++) {
+    const char* name = turn ? "extra" : "front";
+    at = text +
+         sprintf(text, "- camera: {name: %s, size: [640, 480]%s, points: [", name, turn ? ", fovy: 48" : "");
+    for (int i = 0; i < 6; i++) {
+      double pixel[2];
+      assert_true(loom_sight_see(pixel, &unit, points[i], 640, 480));
+      at += sprintf(at, "%s[%.9f, %.9f, %g, %g, %g]", i ? ", " : "", pixel[0], pixel[1], points[i][0],
+                    points[i][1], points[i][2]);
+    }
+    sprintf(at, "]}\n");
+    must_edit(dir, text);
+
+    loomScene* scene = NULL;
+    loomError err = {0};
+    if (loom_scene_open(&scene, dir, NULL, &err)) fail_msg("%s", err.message);
+    int id = mj_name2id(scene->model, mjOBJ_CAMERA, name);
+    assert_int_equal(scene->model->ncam, 2 + turn + cameras_of_robots(scene->model));
+    assert_true(mju_dist3(scene->model->cam_pos + 3 * id, is.pos) < 1e-6);
+    assert_true(fabs(mju_dot(scene->model->cam_quat + 4 * id, unit.quat, 4)) > 1 - 1e-9);
+    assert_true(fabs(scene->model->cam_fovy[id] - 48) < 1e-4);
+    loom_scene_destroy(scene);
+  }
+}
+
 // What its owner has written stays: comments, and lines of the task.
 static void what_others_wrote_stays(void** state) {
   (void)state;
@@ -439,11 +492,17 @@ static void what_others_wrote_stays(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_drawer_is_cut_out),      cmocka_unit_test(what_jams_is_told),
-      cmocka_unit_test(a_door_is_hung),           cmocka_unit_test(friction_holds),
-      cmocka_unit_test(pieces_keep_how_they_rub), cmocka_unit_test(the_folder_is_a_task_after_each),
-      cmocka_unit_test(what_is_wrong_is_named),   cmocka_unit_test(the_same_twice),
-      cmocka_unit_test(a_task_is_filled_in),      cmocka_unit_test(what_others_wrote_stays),
+      cmocka_unit_test(a_drawer_is_cut_out),
+      cmocka_unit_test(what_jams_is_told),
+      cmocka_unit_test(a_door_is_hung),
+      cmocka_unit_test(friction_holds),
+      cmocka_unit_test(pieces_keep_how_they_rub),
+      cmocka_unit_test(the_folder_is_a_task_after_each),
+      cmocka_unit_test(what_is_wrong_is_named),
+      cmocka_unit_test(the_same_twice),
+      cmocka_unit_test(a_task_is_filled_in),
+      cmocka_unit_test(what_others_wrote_stays),
+      cmocka_unit_test(a_camera_sees_known_points),
   };
 
   return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -68,7 +68,17 @@ check 'a recording' "$loom" distill --inverse "$work/clouds-a/seen.hdf5" --task 
 check 'in fixed shares of each batch, with another dataset' grep -q 'weight: 0.75' "$work/inverse/student/config.yaml"
 check 'its demos' "$loom" replay "$work/inverse/demos.hdf5" --task "$reach"
 
+# Disturbed, the teacher's episodes, what is seen of them and those of the end.
+printf 'mass: [0.9, 1.1]\ncamera_position: [-0.02, 0.02]\ncloud_noise: 0.001\n' >"$work/rough.yaml"
+check 'disturbed' "${clouds[@]}" -s 3 -j 1 --disturb "$work/rough.yaml" -o "$work/rough"
+check 'its demos say by what' grep -qa '"set":"rough"' "$work/rough/demos.hdf5"
+check 'they are others' differ "$work/rough/seen.hdf5" "$work/clouds-a/seen.hdf5"
+
 # ---- what is refused
+
+expect 'another set' 2 "other settings" "${clouds[@]}" -s 3 --disturb rough -o "$work/rough" --resume
+expect 'no such set' 2 "no disturbances 'none'" "${clouds[@]}" -s 3 --disturb none -o "$work/x"
+expect 'disturbed rounds' 2 'does not go with --rounds' distill x --rounds 1 --disturb rough
 
 expect 'nobody' 2 'who teaches' "$loom" distill -o "$work/x"
 expect 'no folder' 2 'takes -o' "$loom" distill "$work/reach.safetensors"

@@ -39,6 +39,40 @@ draw() { "$loom" render "$work/$1.hdf5" --task "$reach" --camera front --size 32
 check 'render shows them' eval 'draw seen && draw plain && differ "$work/seen.png" "$work/plain.png"'
 check 'render --obs' "$loom" render "$work/seen.hdf5" --task "$reach" --camera front --size 16x16 -j 1 --obs "$work/eyes.hdf5"
 
+# Clouds with noise, rays that are lost, and a calibration that is off: other points of the same states, the same on any number
+# of threads.
+printf 'camera_position: 0.01\ncamera_turn: 0.03\n' >"$work/moved.yaml"
+{ cat "$work/moved.yaml" && echo 'cloud_unaware: 1'; } >"$work/unaware.yaml"
+printf 'cloud_noise: 0.003\ncloud_dropout: [0.05, 0.1]\n' >"$work/haze.yaml"
+clouds() { # SET THREADS NAME
+  roll --disturb "$work/$1.yaml" -n 1 --max-steps 3 -j 1 -o "$work/$3.hdf5" --overwrite &&
+    "$loom" render "$work/$3.hdf5" --task "$reach" --cloud 32 --rays 16x16 --cloud-camera front -j "$2" --obs "$work/$3-seen.hdf5" --overwrite
+}
+for set in moved unaware haze; do check "clouds: $set" clouds $set 1 $set; done
+check 'clouds: the same by two threads' eval 'cp "$work/haze-seen.hdf5" "$work/one.hdf5" && clouds haze 2 haze && cmp "$work/one.hdf5" "$work/haze-seen.hdf5"'
+check 'clouds: a camera that is off' differ "$work/moved-seen.hdf5" "$work/unaware-seen.hdf5"
+
+# ---- source demos
+
+record() { "$loom" record own -n 2 --seed 5 -o "$work/$1.hdf5" "${@:2}"; }
+printf 'mass: 1.3\nfriction: 0.7\naction_delay: 1\n' >"$work/real.yaml"
+check 'record' record real --disturb "$work/real.yaml"
+check 'record: they replay' eval '"$loom" replay "$work/real.hdf5" --task own -o "$work/replayed.hdf5" && "$loom" verify "$work/replayed.hdf5" --task own'
+check 'record: with what disturbed them' grep -qa '"set":"real"' "$work/real.hdf5"
+check 'record: the same run' record real --disturb "$work/real.yaml" --resume
+printf 'mass: 1.4\n' >"$work/other.yaml"
+expect 'record: another set' 2 'other settings .*disturb' record real --disturb "$work/other.yaml" --resume
+expect 'record: no such set' 2 "no disturbances 'none'" record none --disturb none
+printf 'mass: {of: cup, range: 2}\n' >"$work/cup.yaml"
+expect 'record: no such object' 1 "cup.yaml:1: .*'cup'" record none --disturb "$work/cup.yaml"
+stripped() {
+  "$loom" dataset filter "$work/replayed.hdf5" "$work/$1.hdf5" --without "$2" && "$loom" info "$work/$1.hdf5" >"$work/info" && cat "$work/info"
+}
+check 'only what a robot sees' stripped stripped states,obs/object,datagen_info,model_file,loom_disturb
+check 'which is there' says "$work/info" 'obs/robot0_eef_pos'
+for what in ' states' obs/object datagen_info; do check "without$what" eval '! says "$work/info" "$what"'; done
+for what in loom_disturb '<mujoco'; do check "without $what" eval '! grep -qa "$what" "$work/stripped.hdf5" && grep -qa "$what" "$work/replayed.hdf5"'; done
+
 # ---- sets
 
 printf 'mass: {range: [0.95, 1.05], scale: log, limits: [0.5, 2]}\n' >"$work/mass.yaml"
