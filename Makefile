@@ -149,6 +149,9 @@ report: $(BUILD)/demoloom assets  ## success and quality of all scenes as a tabl
 policies: $(BUILD)/demoloom assets  ## every task's policy of generated demos before and after finetuning, as a table: hours (TASKS= DEMOS=300 STEPS=400000 RESET=D2 N=300 SEED=1)
 	@tools/policies.sh $(BUILD)/demoloom report/policies
 
+real: $(BUILD)/demoloom assets  ## from "real" recordings to simulation and back, every stage left out beside it, as a table: many hours (RECORDED=15 STEPS=400000 N=200 SEED=1, tools/real.sh)
+	@tools/real.sh $(BUILD)/demoloom report/real
+
 LINT_SRC ?= $(sort $(shell git ls-files "*.c"))
 lint:  ## formatting, clang-tidy, includes that go against the arrows
 	@tools/setup.sh lint

@@ -2,15 +2,16 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/file.h"
 
 enum { FORMAT = 1 };
@@ -126,8 +127,8 @@ bool loom_cache_load(loomCached* out, loomCacheRoom room, const char* key, size_
   }
 
   // What is used is not the next to go; by a clock finer than the one that a file's times are kept by.
-  struct timespec now[2];
-  clock_gettime(CLOCK_REALTIME, &now[0]);
+  double date = loom_clock_date(), second = floor(date);
+  struct timespec now[2] = {{.tv_sec = (time_t)second, .tv_nsec = (long)((date - second) * 1e9)}};
   now[1] = now[0];
   (void)utimensat(AT_FDCWD, path, now, 0);
 

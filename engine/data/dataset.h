@@ -274,8 +274,8 @@ typedef struct loomAssembleDef {
   bool mixed;       // allow sources whose env_args differ (the first one's are kept)
   bool trusted;  // the sources are this program's own shards: no trial reading, and arrays are copied as they
                  // lie
-  /// Arrays, groups and attributes of the sources' demos, and attributes of `data`, that are not copied: their
-  /// names with commas between them ("obs/image,model_file"). NULL = none.
+  /// Arrays, groups and attributes of the sources' demos, and attributes of `data`, that are not copied:
+  /// their names with commas between them ("obs/image,model_file"). NULL = none.
   const char* leave_out;
   /// (all demos, in order) Fields and attributes added to each demo, in place of those that it has of these
   /// names; the record's own name is not looked at. NULL = none.

@@ -43,7 +43,8 @@ typedef struct loomCloud loomCloud;
 /// For a model without visuals (loomModelDef.visual false). LOOM_ERR_FORMAT: it lacks a camera.
 int loom_cloud_create(loomCloud** out, const loomCloudDef* def, const mjModel* model, loomError* err);
 void loom_cloud_destroy(loomCloud* cloud);
-/// From now on; `believed` is kept, not copied. Cameras that look at bodies or follow them are where they are.
+/// From now on; `believed` is kept, not copied. Cameras that look at bodies or follow them are where they
+/// are.
 void loom_cloud_set_fault(loomCloud* cloud, const loomCloudFault* fault);
 /// out (points x 3), m in the world frame; d's kinematics are up to date. Fewer than `points` are repeated in
 /// turn; where there are none all are the box's middle.

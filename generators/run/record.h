@@ -19,8 +19,9 @@ int loom_record_write(const char* path, const loomAttemptResult* result, const l
 /// observations and poses, as many as the trace has them.
 double loom_record_least_bytes(const loomTrace* trace, int rows);
 
-/// Write one demo of a scripted expert as a shard: actions, states, rewards and dones, labeled as scripted, and
-/// what disturbs the episode; with_model false leaves model_file to `data`, for demos that share one.
+/// Write one demo of a scripted expert as a shard: actions, states, rewards and dones, labeled as
+/// scripted, and what disturbs the episode; with_model false leaves model_file to `data`, for demos that
+/// share one.
 int loom_record_scripted(const char* path, const loomTrace* trace, loomEpisode* episode, uint64_t seed,
                          uint64_t attempt, bool with_model, const loomWriteDef* write, loomError* err);
 

@@ -48,5 +48,6 @@ int loom_edit_camera(loomEdit* e, const loomEditCommand* c, loomError* err) {
         "%s: from another place, %.3f, %.3f, %.3f, its points look much the same: give more of them, "
         "further apart and not in one plane%s",
         c->camera, sight.other[0], sight.other[1], sight.other[2], c->fovy > 0 ? "" : ", or its fovy");
+
   return code;
 }

@@ -51,8 +51,8 @@ static double cost_of(const problem* p, const state* s) {
 
 // ---- solved
 
-// The normal equations at s: square (numbers x numbers) and right (numbers), of steps of the place (m, world), the
-// turn (rad, about the camera's own axes) and the logarithm of the focal length.
+// The normal equations at s: square (numbers x numbers) and right (numbers), of steps of the place (m,
+// world), the turn (rad, about the camera's own axes) and the logarithm of the focal length.
 static bool normal_equations(double* square, double* right, const problem* p, const state* s) {
   int n = p->numbers;
   double mat[9];
@@ -64,7 +64,8 @@ static bool normal_equations(double* square, double* right, const problem* p, co
     double q[3], pixel[2];
     if (!project(q, pixel, p, s, p->sighting[i].point)) return false;
 
-    // Of both pixel coordinates by the point in the camera's frame; that point turns by q x w, and goes by -R^T.
+    // Of both pixel coordinates by the point in the camera's frame; that point turns by q x w, and goes
+    // by -R^T.
     double f = s->focal, z = q[2];
     const double by_point[2][3] = {{-f / z, 0, f * q[0] / (z * z)}, {0, f / z, -f * q[1] / (z * z)}};
     for (int k = 0; k < 2; k++) {

@@ -26,8 +26,8 @@ typedef struct loomSight {
   double other[3];  // which
 } loomSight;
 
-/// n sightings in a picture of width x height. fovy: degrees; 0: it is found, too. LOOM_ERR_USAGE: they are too few,
-/// tell too little (all on one line), or no place fits them.
+/// n sightings in a picture of width x height. fovy: degrees; 0: it is found, too. LOOM_ERR_USAGE: they
+/// are too few, tell too little (all on one line), or no place fits them.
 int loom_sight_find(loomSight* out, const loomSighting* sighting, int n, double width, double height,
                     double fovy, loomError* err);
 /// Where a point is seen; false: behind the camera.

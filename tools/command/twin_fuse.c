@@ -6,6 +6,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/text.h"
+#include "tools/command/twin_photos.h"
 #include "tools/shared/common.h"
 #include "tools/shared/outputs.h"
 
@@ -58,8 +59,40 @@ static int read_camera(loomPinhole* out, const char* text, loomError* err) {
   int n = sscanf(text, "%lf,%lf,%lf,%lf%c", &out->fx, &out->fy, &out->cx, &out->cy, &rest);
   bool ok = n == 4 && out->fx > 0 && out->fy > 0 && out->fx < 1e6 && out->fy < 1e6;
   if (ok) return 0;
+
   return loom_error_set(err, LOOM_ERR_USAGE,
                         "--camera: expected FX,FY,CX,CY, in pixels, as 525,525,319.5,239.5");
+}
+
+// Photographs, which bring neither poses nor depths: by COLMAP.
+static int fuse_photos(const char* folder, int threads, const char* output, bool overwrite, bool json,
+                       loomError* err) {
+  toolOutputs outputs = {0};
+  twinPhotos photos = {.threads = threads};
+  int code = output && loom_ends_with(output, ".ply")
+                 ? 0
+                 : loom_error_set(err, LOOM_ERR_USAGE, "photographs become a mesh as PLY: give -o FILE.ply");
+  if (!code) code = tool_output(&outputs, output, tool_output_mode(overwrite), NULL, 0, err);
+  if (!code) code = twin_photos_fuse(&photos, folder, output, err);
+
+  if (!code && json) {
+    cJSON* out = cJSON_CreateObject();
+    cJSON_AddStringToObject(out, "folder", folder);
+    cJSON_AddStringToObject(out, "layout", "photographs");
+    cJSON_AddNumberToObject(out, "pictures", photos.pictures);
+    cJSON_AddNumberToObject(out, "left_out", photos.pictures - photos.placed);
+    cJSON_AddBoolToObject(out, "dense", photos.dense);
+    cJSON_AddStringToObject(out, "work", photos.work);
+    cJSON_AddStringToObject(out, "output", output);
+    tool_print_json(out);
+    cJSON_Delete(out);
+  } else if (!code) {
+    printf("%d of %d photographs placed by COLMAP; %s mesh, without a scale of its own\n", photos.placed,
+           photos.pictures, photos.dense ? "a dense" : "a coarse");
+    printf("%s: a scan; see `demoloom twin new DIR --scene %s --scale X --up y`\n", output, output);
+  }
+  tool_outputs_close(&outputs);
+  return code;
 }
 
 int twin_fuse(const char* folder, twinFuse* a, const char* output, bool overwrite, bool json,
@@ -67,6 +100,7 @@ int twin_fuse(const char* folder, twinFuse* a, const char* output, bool overwrit
   toolOutputs outputs = {0};
   loomFused fused = {0};
   began = loom_clock();
+  if (twin_photos_are(folder)) return fuse_photos(folder, a->def.threads, output, overwrite, json, err);
   a->def.folder = folder;
   a->def.step = show_fuse;
   a->def.stop = &tool_stop;

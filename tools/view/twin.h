@@ -204,7 +204,8 @@ void twin_tool_draw(twinWindow* w);
 void twin_tool_ui(twinWindow* w);
 /// A grip was let go: tools that need no more are done.
 void twin_tool_let_go(twinWindow* w);
-/// A point was clicked: of the chosen body, in its frame; of a robot that is to stand elsewhere, in the world.
+/// A point was clicked: of the chosen body, in its frame; of a robot that is to stand elsewhere, in the
+/// world.
 void twin_tool_point(twinWindow* w, const double point[3]);
 /// The box of a command turned to a yaw about its own middle.
 void twin_turn_box(loomEditCommand* c, double yaw);

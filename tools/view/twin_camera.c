@@ -1,5 +1,5 @@
-// A camera of the twin's window, put by known points: a pixel of a picture, then the point of the scene that is
-// seen there. Where the model has such a camera, its picture shows where it sees them.
+// A camera of the twin's window, put by known points: a pixel of a picture, then the point of the scene
+// that is seen there. Where the model has such a camera, its picture shows where it sees them.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +28,7 @@ static void open_picture(twinWindow* w) {
         loom_error_set(&err, LOOM_ERR_USAGE,
                        "%s: %d x %d pixels, but its points are of a picture of %g x %g: take them back first",
                        k->path, width, height, k->c.size[0], k->c.size[1]);
+
   if (code) {
     forget_picture(k);
     twin_wrong(w, &err);
@@ -60,6 +61,7 @@ static bool find_sight(loomSight* out, const twinWindow* w) {
   *out = (loomSight){.fovy = m->cam_fovy[id]};
   mju_copy3(out->pos, w->shown.data->cam_xpos + 3 * id);
   mju_mat2Quat(out->quat, w->shown.data->cam_xmat + 9 * id);
+
   return true;
 }
 
@@ -78,6 +80,7 @@ static void mark(const twinCamera* k, const double pixel[2], guiRgba color, int 
   snprintf(text, sizeof text, "%d", number);
   gui_draw_dot(x, y, 4, gui_rgba(0, 0, 0, 0.6));
   gui_draw_dot(x, y, 3, color);
+
   if (number) gui_draw_text(x + 5, y - 6, 0, color, true, text);
 }
 
@@ -93,6 +96,7 @@ static void draw_marks(const twinWindow* w) {
     if (there && loom_sight_see(at, &sight, k->c.seen[i].point, k->c.size[0], k->c.size[1]))
       mark(k, at, gui_color(GUI_GOOD), 0);
   }
+
   if (k->chosen) mark(k, k->pixel, gui_color(GUI_ACCENT), k->c.nseen + 1);
 }
 
@@ -111,6 +115,7 @@ static void picture_ui(twinWindow* w, float width) {
   if (k->texture) gui_draw_image(k->texture, k->box, false);
   if (!k->texture) gui_draw_box(k->box, gui_faded(gui_color(GUI_DIM), 0.3), 0);
   draw_marks(w);
+
   if (!canvas.released || !canvas.hovered) return;
   k->pixel[0] = (double)((canvas.x - k->box.x) / k->box.w) * k->c.size[0];
   k->pixel[1] = (double)((canvas.y - k->box.y) / k->box.h) * k->c.size[1];
@@ -128,6 +133,7 @@ static bool pair(const char* label, double value[2], float width) {
     used = gui_real(name, &value[i], width) || used;
     if (!i) gui_same_line();
   }
+
   return used;
 }
 
@@ -204,10 +210,11 @@ bool twin_camera_takes(twinWindow* w, const double point[3]) {
 static void draw_frustum(const twinWindow* w, int id, double far, guiRgba color) {
   const mjModel* m = w->shown.model;
   const double *pos = w->shown.data->cam_xpos + 3 * id, *mat = w->shown.data->cam_xmat + 9 * id;
-  double tall = far * tan(m->cam_fovy[id] * 3.14159265358979323846 / 360), wide = tall * 4 / 3, corner[4][3];
+  double tall = far * tan(m->cam_fovy[id] * 3.14159265358979323846 / 360), across = tall * 4 / 3,
+         corner[4][3];
 
   for (int v = 0; v < 4; v++) {
-    const double p[3] = {v == 0 || v == 3 ? -wide : wide, v < 2 ? -tall : tall, -far};
+    const double p[3] = {v == 0 || v == 3 ? -across : across, v < 2 ? -tall : tall, -far};
     mju_mulMatVec3(corner[v], mat, p);
     mju_addTo3(corner[v], pos);
   }

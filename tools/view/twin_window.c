@@ -248,7 +248,8 @@ static bool read_numbers(double* out, int n, const char* text) {
   return ok;
 }
 
-// "grip NAME"; "middle NAME": of a body; "point BODY X Y Z" in its frame; "world X Y Z"; "pixel X Y" of a camera's picture.
+// "grip NAME"; "middle NAME": of a body; "point BODY X Y Z" in its frame; "world X Y Z"; "pixel X Y" of a
+// camera's picture.
 static bool where(viewApp* app, const char* what, double at[2]) {
   twinWindow* w = twin_of(app);
   char name[LOOM_TWIN_NAME];

@@ -269,8 +269,8 @@ static void keys(void** state) {
   loom_sense_destroy(s);
 }
 
-// What a fault makes of all that 12 x 12 rays meet: each point off by noise, some that are lost, all together moved as far as
-// the camera is from where it is believed to be.
+// What a fault makes of all that 12 x 12 rays meet: each point off by noise, some that are lost, all
+// together moved as far as the camera is from where it is believed to be.
 static void faults(void** state) {
   static float is[3 * POINTS], seen[3 * POINTS], again[3 * POINTS];
   (void)state;

@@ -1,5 +1,5 @@
-// Where a camera stood is found by points that it sees: to the digits where pixels are right, as near as is told where they
-// are not, and not at all where they say nothing.
+// Where a camera stood is found by points that it sees: to the digits where pixels are right, as near as
+// is told where they are not, and not at all where they say nothing.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include "engine/base/random.h"
 #include "generators/twin/sight.h"
 
-enum { WIDE = 640, HIGH = 480 };
+enum { ACROSS = 640, DOWN = 480 };
 
 // Corners of a box on a table, and what lies about it.
 static const double points[][3] = {{-0.4, -0.3, 0.8}, {0.4, -0.3, 0.8}, {0.4, 0.3, 0.8},   {-0.4, 0.3, 0.8},
@@ -38,6 +38,7 @@ static loomSight camera_at(const double at[3], double roll, double fovy) {
   mju_axisAngle2Quat(turn, up, roll);
   mju_mulQuat(s.quat, level, turn);
   mju_copy3(s.pos, at);
+
   return s;
 }
 
@@ -46,7 +47,7 @@ static void look(loomSighting* out, const loomSight* s, int n, double noise) {
   loomRandom random = loom_random(7, 0, LOOM_PURPOSE_TEST);
   for (int i = 0; i < n; i++) {
     mju_copy3(out[i].point, points[i]);
-    assert_true(loom_sight_see(out[i].pixel, s, points[i], WIDE, HIGH));
+    assert_true(loom_sight_see(out[i].pixel, s, points[i], ACROSS, DOWN));
     for (int k = 0; k < 2; k++) out[i].pixel[k] += noise * loom_random_normal(&random);
   }
 }
@@ -75,7 +76,7 @@ static void it_is_found(void** state) {
     loomSight is = camera_at(cases[c].at, cases[c].roll, cases[c].fovy), found;
     loomError err = {0, ""};
     look(seen, &is, cases[c].n, cases[c].noise);
-    int code = loom_sight_find(&found, seen, cases[c].n, WIDE, HIGH, cases[c].known ? is.fovy : 0, &err);
+    int code = loom_sight_find(&found, seen, cases[c].n, ACROSS, DOWN, cases[c].known ? is.fovy : 0, &err);
     if (code) fail_msg("case %d: %s", (int)c, err.message);
 
     // As far off as it says, at most a few times; never by more than 10 cm.
@@ -96,10 +97,10 @@ static void two_places_are_told(void** state) {
   loomSight is = camera_at((const double[]){8, 0, 25}, 0, 3), found;
   (void)state;
   look(seen, &is, 4, 0.5);
-  assert_int_equal(loom_sight_find(&found, seen, 4, WIDE, HIGH, 3, &err), 0);
+  assert_int_equal(loom_sight_find(&found, seen, 4, ACROSS, DOWN, 3, &err), 0);
   assert_true(found.twofold);
   look(seen, &is, POINTS, 0.5);
-  assert_int_equal(loom_sight_find(&found, seen, POINTS, WIDE, HIGH, 3, &err), 0);
+  assert_int_equal(loom_sight_find(&found, seen, POINTS, ACROSS, DOWN, 3, &err), 0);
   assert_false(found.twofold);
 }
 
@@ -109,24 +110,25 @@ static void what_says_nothing_is_refused(void** state) {
   loomError err = {0, ""};
   (void)state;
   look(seen, &is, POINTS, 0);
-  assert_int_equal(loom_sight_find(&found, seen, 3, WIDE, HIGH, 50, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_sight_find(&found, seen, 3, ACROSS, DOWN, 50, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "too few"));
 
   // One that is mistaken by half the picture.
   seen[2].pixel[0] += 300;
-  assert_int_equal(loom_sight_find(&found, seen, POINTS, WIDE, HIGH, 50, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_sight_find(&found, seen, POINTS, ACROSS, DOWN, 50, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "no place of a camera fits"));
 
   // On one line; and all at one place.
   for (int i = 0; i < 5; i++) {
     const double at[3] = {0.1 * i, 0.2 * i, 0.8};
     mju_copy3(seen[i].point, at);
-    assert_true(loom_sight_see(seen[i].pixel, &is, at, WIDE, HIGH));
+    assert_true(loom_sight_see(seen[i].pixel, &is, at, ACROSS, DOWN));
   }
-  assert_int_equal(loom_sight_find(&found, seen, 5, WIDE, HIGH, 50, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_sight_find(&found, seen, 5, ACROSS, DOWN, 50, &err), LOOM_ERR_USAGE);
   assert_non_null(strstr(err.message, "on one line"));
+
   for (int i = 0; i < 5; i++) seen[i] = seen[0];
-  assert_int_equal(loom_sight_find(&found, seen, 5, WIDE, HIGH, 50, &err), LOOM_ERR_USAGE);
+  assert_int_equal(loom_sight_find(&found, seen, 5, ACROSS, DOWN, 50, &err), LOOM_ERR_USAGE);
 }
 
 int main(void) {

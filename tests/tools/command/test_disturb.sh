@@ -57,7 +57,7 @@ check 'clouds: a camera that is off' differ "$work/moved-seen.hdf5" "$work/unawa
 record() { "$loom" record own -n 2 --seed 5 -o "$work/$1.hdf5" "${@:2}"; }
 printf 'mass: 1.3\nfriction: 0.7\naction_delay: 1\n' >"$work/real.yaml"
 check 'record' record real --disturb "$work/real.yaml"
-check 'record: they replay' eval '"$loom" replay "$work/real.hdf5" --task own -o "$work/replayed.hdf5" && "$loom" verify "$work/replayed.hdf5" --task own'
+check 'record: they replay' eval '"$loom" replay "$work/real.hdf5" --task own -o "$work/replayed.hdf5" >"$work/said-replay" && [ "$(grep -c "success  *success" "$work/said-replay")" = 2 ]'
 check 'record: with what disturbed them' grep -qa '"set":"real"' "$work/real.hdf5"
 check 'record: the same run' record real --disturb "$work/real.yaml" --resume
 printf 'mass: 1.4\n' >"$work/other.yaml"

@@ -178,6 +178,38 @@ sequence=$home/tests/generators/twin/sequence
 expect 'fused' 0 '6 pictures of 32 x 24 \(Redwood\), 0 left out; 0.80 x 0.80' fuse "$sequence" --voxel 0.02 -o fused.glb
 expect 'as JSON' 0 '"pictures":[[:space:]]*3' fuse "$sequence" --voxel 0.04 --every 2 -o fused.ply --json
 expect 'it is a scan' 0 'floor level' new fused --scene fused.ply --pieces 4 --concavity 1
+
+# Photographs, by a stand-in for COLMAP: it notes what it is asked, and writes what the real one would.
+mkdir -p photos bin && for i in 1 2 3 4; do : >photos/$i.jpg; done
+cat >bin/colmap <<'END'
+#!/usr/bin/env bash
+echo "$1" >>"$COLMAP_CALLS"
+[ "$1" != "${COLMAP_FAILS-}" ] || { echo "no $1 today"; exit 3; }
+declare -A o && name=$1 && shift && while [ $# -gt 1 ]; do o[$1]=$2 && shift 2; done
+ply() { printf 'ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\nelement face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n' >"$1"; }
+case $name in
+  feature_extractor) [ -d "${o[--image_path]}" ] && : >"${o[--database_path]}" ;;
+  mapper) mkdir -p "${o[--output_path]}/0" && : >"${o[--output_path]}/0/images.bin" ;;
+  model_converter) for i in 1 2 3; do printf '%d 1 0 0 0 0 0 0 1 %d.jpg\n1 2 3\n' $i $i; done >"${o[--output_path]}/images.txt" ;;
+  image_undistorter) mkdir -p "${o[--output_path]}/images" ;;
+  patch_match_stereo) mkdir -p "${o[--workspace_path]}/stereo/depth_maps" ;;
+  stereo_fusion | poisson_mesher | delaunay_mesher) ply "${o[--output_path]}" ;;
+esac
+END
+chmod +x bin/colmap
+export COLMAP_CALLS=$PWD/calls DEMOLOOM_COLMAP=$PWD/bin/colmap
+calls() { [ "$(wc -l <calls)" = "$1" ]; }
+COLMAP_FAILS=mapper expect 'photographs: a step that fails' 1 "mapper ends with status 3: no mapper today; .*photos/log" fuse photos -o room.ply
+expect 'photographs' 0 '3 of 4 photographs placed by COLMAP; a dense mesh' fuse photos -o room.ply
+check 'what was done is not done again' calls 9
+check 'their mesh' grep -q '^element face 1' room.ply
+COLMAP_FAILS=patch_match_stereo expect 'photographs without CUDA' 0 '"dense":[[:space:]]*false' fuse photos -o coarse.ply --json
+check 'by the features' grep -qx delaunay_mesher calls
+expect 'photographs as GLB' 2 'give -o FILE.ply' fuse photos -o room.glb
+DEMOLOOM_COLMAP=$PWD/none expect 'no COLMAP' 1 'apt-get install colmap' fuse photos -o other.ply
+rm photos/[234].jpg
+expect 'one photograph' 2 'it takes 3 at least' fuse photos -o other.ply
+
 expect 'there already' 2 'fused.ply' fuse "$sequence" -o fused.ply
 expect 'of no kind' 2 'FILE.ply or FILE.glb' fuse "$sequence" -o fused.stl
 expect 'a camera of three numbers' 2 'expected FX,FY,CX,CY' fuse "$sequence" --camera 1,2,3 -o other.ply
