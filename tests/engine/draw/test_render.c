@@ -240,20 +240,27 @@ static void models_without_groups_are_seen(void** state) {
       "<mujoco><statistic center='3 2 1' extent='2'/><worldbody><geom name='floor' type='plane' size='1 1 "
       "1'/>"
       "<body name='plain'><geom name='lump' size='.1'/><body><geom name='shell' size='.1' group='3'/></body>"
-      "</body><body name='%s'><geom name='hull' size='.1'/><body><geom name='skin' size='.1' group='1'/>"
+      "</body><body name='%s' pos='0 0 %g'><geom name='hull' size='.1'/><body><geom name='skin' size='.1' "
+      "group='1'/>"
       "</body></body></worldbody></mujoco>";
   static const struct {
     const char* geom;
     int group;
   } shown[] = {{"floor", 2}, {"lump", 2}, {"shell", 3}, {"hull", 0}, {"skin", 1}};
 
-  // Once with a body named table, once without.
-  for (int table = 0; table < 2; table++) {
+  // Once with a body named table where robosuite's stands, once with one elsewhere, once without.
+  static const struct {
+    const char* name;
+    double height;
+    bool table;
+  } cases[] = {{"table", 0.775, true}, {"table", 0, false}, {"dressed", 0.775, false}};
+  for (int k = 0; k < 3; k++) {
+    bool table = cases[k].table;
     char xml[600];
     mjModel* m = NULL;
     mjvCamera camera;
     loomError err = {0, ""};
-    snprintf(xml, sizeof xml, bodies, table ? "table" : "dressed");
+    snprintf(xml, sizeof xml, bodies, cases[k].name, cases[k].height);
     if (loom_model_compile(&m, xml, "bodies", NULL, NULL, &err)) fail_msg("%s", err.message);
 
     // What is seen, body by body.
