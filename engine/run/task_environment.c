@@ -21,6 +21,10 @@ typedef struct taskEpisode {
   uint64_t seed, attempt;
 } taskEpisode;
 
+static const loomRewardDef* reward_of(const loomTaskSource* source) {
+  return source->reward ? source->reward : &source->scene->task->reward;
+}
+
 // ---- made
 
 static void close_task_episode(taskEpisode* t) {
@@ -37,7 +41,7 @@ static int open_task_episode(taskEpisode* t, loomError* err) {
   int code = loom_episode_create(&t->e, s->scene, err);
   if (!code && s->key) code = loom_observer_create(&t->observer, t->e, s->key, s->keys, NULL, err);
   if (!code && !s->key) code = loom_observer_create_all(&t->observer, t->e, err);
-  if (!code) code = loom_reward_create(&t->reward, &s->scene->task->reward, t->e, err);
+  if (!code) code = loom_reward_create(&t->reward, reward_of(s), t->e, err);
   return code;
 }
 
@@ -74,6 +78,14 @@ static void break_off(taskEpisode* t, const loomError* why) {
   snprintf(t->run.message, sizeof t->run.message, "%.255s", why->message);
 }
 
+static int put_in_context(taskEpisode* t, loomError* err) {
+  const loomTaskSource* s = t->source;
+  uint64_t n = (uint64_t)s->contexts;
+  if (!s->context) return LOOM_OK;
+  return loom_disturb_begin(t->e, s->context, n ? s->context_seed : t->seed, n ? t->attempt % n : t->attempt,
+                            NULL, err);
+}
+
 static int begin_at(taskEpisode* t, loomError* err) {
   int code = LOOM_OK;
   if (is_broken(t) || !t->e) {
@@ -83,6 +95,7 @@ static int begin_at(taskEpisode* t, loomError* err) {
     if (code) close_task_episode(t);
   }
   if (!code) code = loom_episode_reset(t->e, t->reset, t->seed, t->attempt, err);
+  if (!code) code = put_in_context(t, err);
   if (code) return code;
 
   loom_judge_begin(&t->run, t->e);

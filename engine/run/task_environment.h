@@ -9,6 +9,7 @@
 #include "engine/observe/observer.h"
 #include "engine/run/environment.h"
 #include "engine/run/judge.h"
+#include "engine/sim/disturb.h"
 
 LOOM_C_BEGIN
 
@@ -19,6 +20,10 @@ typedef struct loomTaskSource {
   int max_steps;          // control steps of an episode; 0 = the task's
   const loomObsKey* key;  // (keys) vectors that are seen; NULL = all of the task
   int keys;
+  const loomRewardDef* reward;    // what is rewarded; NULL = the task's own
+  const loomDisturbSet* context;  // what episodes look like (loom_disturb_context); NULL = as the scene does
+  int contexts;                   // so many of them in turn, those of context_seed; 0 = each episode has its
+  uint64_t context_seed;          // own, by its seed and number
 } loomTaskSource;
 
 /// Environments of source->scene; source and scene stay as they are meanwhile. An episode is made once, for
@@ -26,7 +31,7 @@ typedef struct loomTaskSource {
 /// entries, infinite where the controller takes poses as they are; the caller frees it once the environments
 /// are gone. Errors as loom_episode_create's and loom_observer_create's.
 ///
-/// Rewards are the task's own. A simulation that fails ends its episode as terminated, with a last
+/// A simulation that fails ends its episode as terminated, with a last
 /// observation of zeros; LOOM_ERR_FORMAT: an action that is not finite.
 int loom_task_environment(loomEnvironmentMaker* out, double** range, const loomTaskSource* source,
                           loomError* err);

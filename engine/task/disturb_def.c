@@ -273,6 +273,25 @@ int loom_disturb_find(const loomDisturbSet** out, loomTask* task, const char* na
                         task->path, name, *known ? known : "it has none");
 }
 
+int loom_context_find(const loomDisturbSet** out, loomTask* task, const char* name, loomError* err) {
+  const loomDisturbSet* set;
+  *out = NULL;
+  int code = loom_disturb_find(&set, task, name, err);
+  if (code) return code;
+
+  // States are as they are, so nothing that changes these.
+  for (int i = 0; i < set->count; i++) {
+    const loomDisturbKindDef* kind = &loom_disturb_kinds[set->terms[i].kind];
+    if ((kind->bits & LOOM_DISTURB_SEEN) && !(kind->bits & LOOM_DISTURB_EDITS)) continue;
+    return loom_error_set(err, LOOM_ERR_FORMAT,
+                          "%s:%d: '%s' is no part of what a demo looks like; contexts have lights, colors, "
+                          "cameras, `hide` and `distractors`",
+                          set->label, set->terms[i].line, kind->key);
+  }
+  *out = set;
+  return 0;
+}
+
 // ---- writing
 
 static void write_range(FILE* out, const char* key, const double range[2]) {

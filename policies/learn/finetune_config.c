@@ -27,6 +27,14 @@ static const loomFields run_fields = LOOM_FIELDS(run_rows);
 static const loomFieldDef scratch_rows[] = {
     LOOM_FIELD(loomFinetuneSettings, TEXT, reward,
                .about = "file of what is rewarded, a list of terms; the task's own unless given"),
+    LOOM_FIELD(loomFinetuneSettings, TEXT, reset,
+               .about = "of a robots' task: reset distribution; the first unless given"),
+    LOOM_FIELD(loomFinetuneSettings, TEXT, contexts,
+               .about =
+                   "of a robots' task: a set of its `randomize:`, or a file of one, that says what episodes "
+                   "look like (lights, colors, cameras, `hide`, `distractors`), for rewards by pictures"),
+    LOOM_FIELD(loomFinetuneSettings, INT, context_count, .high = 1 << 20,
+               .about = "of these contexts, in turn; 0 = each episode has its own"),
 };
 static const loomFields scratch_fields = LOOM_FIELDS(scratch_rows);
 
@@ -201,6 +209,11 @@ int loom_finetune_config_load(loomFinetuneConfig* c, const char* path, loomError
   return code;
 }
 
+// What a run from scratch has but by its task.
+static bool says_more(const loomFinetuneSettings* s) {
+  return s->reward[0] || s->reset[0] || s->contexts[0];
+}
+
 char* loom_finetune_config_text(const loomFinetuneConfig* config) {
   char* text = NULL;
   size_t size = 0;
@@ -208,7 +221,7 @@ char* loom_finetune_config_text(const loomFinetuneConfig* config) {
   if (!out) return NULL;
 
   for (int i = 0; i < SECTIONS; i++) {
-    if (!is_used(config, i) || (i == REWARD && !config->residual.reward[0])) continue;
+    if (!is_used(config, i) || (i == REWARD && !says_more(&config->residual))) continue;
     fprintf(out, "%s:\n", sections[i].name);
     loom_fields_write(out, (const char*)config + sections[i].offset, sections[i].fields, ~0U);
   }

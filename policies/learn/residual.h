@@ -17,11 +17,13 @@
 LOOM_C_BEGIN
 
 typedef struct loomFinetuneSettings {
-  char policy[LOOM_PATH_MAX];   // file of the policy that is finetuned
-  char data[LOOM_PATH_MAX];     // dataset whose demos are learned from too; "" = none
-  char reward[LOOM_PATH_MAX];   // file of what is rewarded (engine/task/task_reward.h); "" = the task's own
-  loomName reset;               // reset distribution; "" = the policy's own
-  char disturb[LOOM_PATH_MAX];  // set of disturbances, or file of one; "" = none
+  char policy[LOOM_PATH_MAX];    // file of the policy that is finetuned
+  char data[LOOM_PATH_MAX];      // dataset whose demos are learned from too; "" = none
+  char reward[LOOM_PATH_MAX];    // file of what is rewarded (engine/task/task_reward.h); "" = the task's own
+  loomName reset;                // reset distribution; "" = the policy's own
+  char disturb[LOOM_PATH_MAX];   // set of disturbances, or file of one; "" = none
+  char contexts[LOOM_PATH_MAX];  // from scratch: set of what episodes look like, or file of one; "" = none
+  int context_count;             // so many of them in turn; 0 = each episode has its own
   double widen;   // share of successes at an end of a disturbance's range from which it widens; 0 = none does
   int max_steps;  // control steps of an episode; 0 = the reward's horizon, or twice the longest demo
   bool limits;    // episodes beyond the task's limits end, unrewarded

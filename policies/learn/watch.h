@@ -26,12 +26,19 @@ typedef enum loomContrast {
   LOOM_CONTRAST_TRIPLETS,  // one other (loom_triplet_loss)
 } loomContrast;
 
+/// Which demos show translation the same moment in two contexts.
+typedef enum loomPairs {
+  LOOM_PAIRS_SAME,  // of the same states
+  LOOM_PAIRS_ANY,  // any two: what differs in their states is part of the context, as its first picture shows
+} loomPairs;
+
 /// What context translation is left without, to see what it is good for.
 typedef enum loomAblation {
   LOOM_ABLATE_NOTHING,
   LOOM_ABLATE_FEATURE,      // features: of the loss and of the reward
   LOOM_ABLATE_IMAGE,        // pictures: likewise
   LOOM_ABLATE_TRANSLATION,  // the reward compares with the demos as they are
+  LOOM_ABLATE_GOAL,         // with pictures of how they end, as these are
 } loomAblation;
 
 typedef struct loomWatchConfig {
@@ -53,6 +60,8 @@ typedef struct loomWatchConfig {
   loomSizes channels;
   double alignment, image;  // translate: weights of features in the loss, of pictures in the reward
   int ablate;               // loomAblation
+  int pairs;                // loomPairs
+  int sources;              // demos that the reward compares with
   bool shuffled;
   int every, seed, threads;
 } loomWatchConfig;

@@ -2,7 +2,8 @@
 #include "policies/learn/watch.h"
 
 const char* const loom_watch_methods[] = {"objects", "tcc", "tcn", "translate", NULL};
-static const char* const ablations[] = {"nothing", "feature", "image", "translation", NULL};
+static const char* const ablations[] = {"nothing", "feature", "image", "translation", "goal", NULL};
+static const char* const pairs[] = {"same", "any", NULL};
 
 static const char* const contrasts[] = {"moments", "triplets", NULL};
 
@@ -60,7 +61,15 @@ static const loomFieldDef field_rows[] = {
     ROW("image", REAL, image, .least = 0, .most = 1e6,
         .about = "translate: weight of pictures beside features in the reward"),
     ROW("ablate", CHOICE, ablate, .choices = ablations,
-        .about = "translate: what loss and reward are left without, to see what it is good for"),
+        .about = "translate: what loss and reward are left without, to see what it is good for; translation: "
+                 "the reward compares with the demos as they are; goal: with pictures of how they end"),
+    ROW("pairs", CHOICE, pairs, .choices = pairs,
+        .about =
+            "translate: which demos are pairs, row by row. same: those of the same states; any: any two, "
+            "of the same pace, so that where things begin and are to go is part of a context, as its "
+            "first picture shows it"),
+    ROW("sources", INT, sources, .low = 1, .high = 8,
+        .about = "translate: demos that the reward compares with, the fewer the faster"),
     ROW("rate", REAL, rate, .least = 1e-12, .most = 10, .about = "of learning"),
     ROW("shuffled", BOOL, shuffled,
         .about = "the control: rows are learned from in a random order, which must come out worse"),
@@ -90,6 +99,7 @@ loomWatchConfig loom_default_watch_config(void) {
                             .rate = 1e-3,
                             .alignment = 1,
                             .image = 1,
+                            .sources = 8,
                             .channels = channels,
                             .every = 100,
                             .seed = 1};

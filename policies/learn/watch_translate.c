@@ -65,6 +65,11 @@ static int find_group(translation* m, const char* name) {
   return m->groups++;
 }
 
+// The clips of which pairs are any two.
+static bool pairs_any(const watchRun* r) {
+  return r->config.pairs == LOOM_PAIRS_ANY;
+}
+
 // Clips of a group lie side by side.
 static void list_clips(const watchRun* r, translation* m) {
   const loomWatched* data = &r->data;
@@ -83,7 +88,7 @@ static void list_clips(const watchRun* r, translation* m) {
   }
 
   for (int g = 0; g < m->groups; g++)
-    if (!m->group[g].held && m->group[g].n > 1) m->order[m->learned++] = g;
+    if (!m->group[g].held && (m->group[g].n > 1 || pairs_any(r))) m->order[m->learned++] = g;
   for (int g = 0, n = m->learned; g < m->groups; g++)
     if (m->group[g].held) m->order[n++] = g;
 }
@@ -114,7 +119,7 @@ static int check_groups(const watchRun* r, const translation* m, loomError* err)
                               r->config.data[0], a->demo->name, b->demo->name);
     }
 
-  if (m->learned > 0) return LOOM_OK;
+  if (m->learned > (pairs_any(r) ? 1 : 0)) return LOOM_OK;
   return loom_error_set(
       err, LOOM_ERR_FORMAT,
       "%s: no states are seen in two contexts; take pictures of two cameras (demoloom render "
@@ -146,6 +151,7 @@ static int create_translation(watchRun* r, loomError* err) {
   def.width = data->key[0].shape[1];
   def.feature = c->ablate == LOOM_ABLATE_FEATURE ? 0 : c->alignment;
   def.image = c->ablate == LOOM_ABLATE_IMAGE ? 0 : 1;
+  if (c->ablate == LOOM_ABLATE_GOAL) def.feature = 0;
   int rows = c->batch > MEASURED ? c->batch : MEASURED;
   return loom_translator_create(&m->net, &def, (uint64_t)c->seed, rows, err);
 }
@@ -165,14 +171,35 @@ static void put_pair(translation* m, const watchRun* r, int i, int n, const clip
   loom_translator_picture(m->net.first + (size_t)i * dim, picture_at(r, there, 0), &m->net.def);
 }
 
+static int rows_of_both(const clip* here, const clip* there) {
+  return here->demo->rows < there->demo->rows ? here->demo->rows : there->demo->rows;
+}
+
+static void draw_pair(const clip** here, const clip** there, const watchRun* r, loomRandom* random) {
+  const translation* m = r->self;
+  const clipGroup* g = &m->group[m->order[loom_random_index(random, m->learned)]];
+  int a = loom_random_index(random, g->n);
+  *here = &m->clip[g->first + a];
+
+  // Another of the group, or of any other.
+  if (!pairs_any(r)) {
+    int b = loom_random_index(random, g->n - 1);
+    *there = &m->clip[g->first + b + (b >= a)];
+    return;
+  }
+  do {
+    g = &m->group[m->order[loom_random_index(random, m->learned)]];
+    *there = &m->clip[g->first + loom_random_index(random, g->n)];
+  } while (*there == *here);
+}
+
 static double learn_translation(watchRun* r, loomRandom* random) {
   translation* m = r->self;
   int n = r->config.batch;
   for (int i = 0; i < n; i++) {
-    const clipGroup* g = &m->group[m->order[loom_random_index(random, m->learned)]];
-    int a = loom_random_index(random, g->n), b = loom_random_index(random, g->n - 1);
-    const clip *here = &m->clip[g->first + a], *there = &m->clip[g->first + b + (b >= a)];
-    put_pair(m, r, i, n, here, there, loom_random_index(random, here->demo->rows));
+    const clip *here, *there;
+    draw_pair(&here, &there, r, random);
+    put_pair(m, r, i, n, here, there, loom_random_index(random, rows_of_both(here, there)));
   }
 
   loom_translator_forward(&m->net, n);
@@ -193,6 +220,16 @@ static double error_of(const loomReal* a, const loomReal* b, size_t count) {
   double sum = 0;
   for (size_t i = 0; i < count; i++) sum += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
   return sum / (double)count;
+}
+
+// The same of the rows that both have.
+static int rows_of_pair(const clip* here, const clip* there) {
+  int rows = rows_of_both(here, there);
+  return rows < MEASURED ? rows : MEASURED;
+}
+
+static int row_of_pair(const clip* here, const clip* there, int i) {
+  return (int)((int64_t)i * (rows_of_both(here, there) - 1) / (rows_of_pair(here, there) - 1));
 }
 
 // Of all pictures that are learned from; mean (dim).
@@ -218,16 +255,21 @@ typedef struct heldPairs {
   const clip *here[LOOKED], *there[LOOKED];
 } heldPairs;
 
-static void list_held(heldPairs* out, const translation* m) {
+static void add_held(heldPairs* out, const clip* here, const clip* there) {
+  if (here == there || out->n == LOOKED) return;
+  out->here[out->n] = here;
+  out->there[out->n++] = there;
+}
+
+static void list_held(heldPairs* out, const watchRun* r, const translation* m) {
   *out = (heldPairs){0};
   for (int k = m->learned; k < m->groups && out->n < LOOKED; k++) {
     const clipGroup* g = &m->group[m->order[k]];
     if (!g->held) continue;
+    const clipGroup* next = &m->group[m->order[k + 1 < m->groups ? k + 1 : m->learned]];
     for (int i = 0; i < g->n && out->n < LOOKED; i++) {
-      int other = (i + 1) % g->n;
-      if (other == i) continue;
-      out->here[out->n] = &m->clip[g->first + i];
-      out->there[out->n++] = &m->clip[g->first + other];
+      int other = pairs_any(r) ? next->first + i % next->n : g->first + (i + 1) % g->n;
+      add_held(out, &m->clip[g->first + i], &m->clip[other]);
     }
   }
 }
@@ -236,9 +278,9 @@ static void list_held(heldPairs* out, const translation* m) {
 // features).
 static void look_at_pair(loomTranslationLook* sum, loomReal* features, translation* m, const watchRun* r,
                          const clip* here, const clip* there, const loomReal* mean, int pairs) {
-  int n = rows_of(here);
+  int n = rows_of_pair(here, there);
   size_t dim = (size_t)loom_translator_dim(&m->net), count = (size_t)n * dim;
-  for (int i = 0; i < n; i++) put_pair(m, r, i, n, here, there, row_at(here, i));
+  for (int i = 0; i < n; i++) put_pair(m, r, i, n, here, there, row_of_pair(here, there, i));
   loom_translator_forward(&m->net, n);
 
   const loomReal *made = m->net.made[0], *wanted = m->net.seen + count;
@@ -258,8 +300,8 @@ static int align(loomWatchLook* out, const heldPairs* pairs, loomReal* const* fe
   int code = LOOM_OK;
   for (int i = 0; !code && i < pairs->n; i++)
     for (int k = 0; !code && k < i; k++) {
-      loomAlignedDemo a = {features[i], rows_of(pairs->there[i])},
-                      b = {features[k], rows_of(pairs->there[k])};
+      loomAlignedDemo a = {features[i], rows_of_pair(pairs->here[i], pairs->there[i])},
+                      b = {features[k], rows_of_pair(pairs->here[k], pairs->there[k])};
       if (pairs->there[i]->group != pairs->there[k]->group)
         code = loom_alignment_add(&sum, &a, &b, width, err);
     }
@@ -292,10 +334,13 @@ static int measure(watchRun* r, const heldPairs* pairs, loomError* err) {
 
 // Demos that it compares with: one of each group that is learned from.
 static void take_sources(loomTranslated* out, const watchRun* r, const translation* m) {
-  for (int k = 0; k < m->learned && out->sources < LOOM_TRANSLATED_SOURCES; k++) {
+  bool goal = r->config.ablate == LOOM_ABLATE_GOAL;
+  for (int k = 0; k < m->learned && out->sources < r->config.sources; k++) {
     const clip* c = &m->clip[m->group[m->order[k]].first];
-    out->rows[out->sources] = c->demo->rows;
-    out->frame[out->sources++] = c->demo->picture[c->picture];
+    int last = c->demo->rows - 1;
+    out->rows[out->sources] = goal ? 1 : last + 1;
+    out->frame[out->sources++] =
+        c->demo->picture[c->picture] + (goal ? (ptrdiff_t)last * r->data.key[0].dim : 0);
   }
   snprintf(out->key, sizeof out->key, "%s", r->data.key[0].name);
 }
@@ -319,13 +364,16 @@ static int make_reward(loomTranslated* t, watchRun* r, const heldPairs* pairs, l
   const loomWatchConfig* c = &r->config;
   loomTranslationLook* look = &r->state.translation;
   take_sources(t, r, m);
-  t->plain = c->ablate == LOOM_ABLATE_TRANSLATION;
-  t->image = c->ablate == LOOM_ABLATE_IMAGE ? 0 : c->ablate == LOOM_ABLATE_FEATURE ? 1e6 : c->image;
+  bool goal = c->ablate == LOOM_ABLATE_GOAL;
+  t->plain = goal || c->ablate == LOOM_ABLATE_TRANSLATION;
+  t->image = c->ablate == LOOM_ABLATE_IMAGE ? 0 : goal || c->ablate == LOOM_ABLATE_FEATURE ? 1e6 : c->image;
   t->unit[0] = t->unit[1] = 1;
   int code = loom_translator_create(&t->net, &m->net.def, 0, t->sources, err);
   if (code) return code;
 
   memcpy(t->net.params.value, m->net.params.value, m->net.params.total * sizeof(loomReal));
+  code = loom_translated_begin(t, err);
+  if (code) return code;
 
   // By the first demos that are learned from, as seen in their last context.
   double unit[2] = {0, 0};
@@ -399,7 +447,8 @@ static int draw_translations(const watchRun* r, const heldPairs* pairs, loomErro
   for (int p = 0; p < shown; p++) {
     const clip* here = pairs->here[p];
     for (int i = 0; i < COLUMNS; i++)
-      put_pair(m, r, i, COLUMNS, here, pairs->there[p], i * (here->demo->rows - 1) / (COLUMNS - 1));
+      put_pair(m, r, i, COLUMNS, here, pairs->there[p],
+               i * (rows_of_both(here, pairs->there[p]) - 1) / (COLUMNS - 1));
     loom_translator_forward(&m->net, COLUMNS);
     for (int i = 0; i < COLUMNS; i++) {
       const loomReal* row[] = {m->net.seen + (size_t)i * dim, m->net.made[0] + (size_t)i * dim,
@@ -427,7 +476,7 @@ static int write_table(const watchRun* r, loomError* err) {
 static int finish_translation(watchRun* r, loomError* err) {
   const translation* m = r->self;
   heldPairs pairs;
-  list_held(&pairs, m);
+  list_held(&pairs, r, m);
   if (!pairs.n)
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: none of the demos kept aside is seen in two contexts",
                           r->config.data[0]);

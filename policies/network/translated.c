@@ -9,39 +9,98 @@ enum { NAME = LOOM_PARAM_NAME + 8, SIZES = 3 + LOOM_TRANSLATOR_LEVELS + 1, NUMBE
 void loom_translated_destroy(loomTranslated* t) {
   for (int s = 0; s < t->sources; s++) free(t->frame[s]);
   loom_translator_destroy(&t->net);
+  free(t->z);
+  free(t->first);
+  free(t->mean);
   *t = (loomTranslated){0};
 }
 
+int loom_translated_begin(loomTranslated* t, loomError* err) {
+  const loomTranslatorDef* d = &t->net.def;
+  size_t dim = (size_t)loom_translator_dim(&t->net), features = (size_t)d->features, rows = 0;
+  for (int s = 0; s < t->sources; s++) rows += (size_t)t->rows[s];
+
+  t->z = calloc(rows * features, sizeof *t->z);
+  t->first = malloc(dim);
+  t->mean = malloc(dim * sizeof *t->mean);
+  if (!t->z || !t->first || !t->mean) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a reward");
+
+  loomReal* z = t->z;
+  for (int s = 0; s < t->sources; s++)
+    for (int row = 0; row < t->rows[s]; row++, z += features) {
+      loom_translator_picture(t->net.seen, t->frame[s] + (size_t)row * dim, d);
+      loom_translator_see(&t->net, 1);
+      memcpy(z, t->net.eye.z, features * sizeof *z);
+    }
+  return LOOM_OK;
+}
+
 // ---- what a state is worth
+
+// The demos at a step: features side by side (sources x features) in net.both, and with `pictures` the mean
+// of these. Features are also where translations are made from.
+static const loomReal* show_demos(loomTranslated* t, int step, bool pictures) {
+  const loomTranslatorDef* d = &t->net.def;
+  size_t dim = (size_t)loom_translator_dim(&t->net), features = (size_t)d->features;
+  const loomReal* z = t->z;
+  loomReal* out = t->net.dboth;  // free while nothing is learned
+  if (pictures) memset(t->mean, 0, dim * sizeof *t->mean);
+
+  for (int s = 0; s < t->sources; s++) {
+    int row = step < t->rows[s] ? step : t->rows[s] - 1;
+    memcpy(out + (size_t)s * features, z + (size_t)row * features, features * sizeof *out);
+    z += (size_t)t->rows[s] * features;
+    if (!pictures) continue;
+    loom_translator_picture(t->net.made[0], t->frame[s] + (size_t)row * dim, d);
+    for (size_t k = 0; k < dim; k++) t->mean[k] += t->net.made[0][k] / (loomReal)t->sources;
+  }
+  return out;
+}
+
+static void look_at_context(loomTranslated* t, const unsigned char* first) {
+  size_t dim = (size_t)loom_translator_dim(&t->net);
+  if (t->looked && !memcmp(t->first, first, dim)) return;
+
+  loom_translator_picture(t->net.first, first, &t->net.def);
+  loom_translator_look(&t->net);
+  memcpy(t->first, first, dim);
+  t->looked = true;
+}
+
+static void translate_demos(loomTranslated* t, const loomReal* z, bool pictures) {
+  size_t dim = (size_t)loom_translator_dim(&t->net);
+  loom_translator_translate(&t->net, z, t->sources, pictures);
+  if (!pictures) return;
+
+  memset(t->mean, 0, dim * sizeof *t->mean);
+  for (int s = 0; s < t->sources; s++)
+    for (size_t k = 0; k < dim; k++) t->mean[k] += t->net.made[0][(size_t)s * dim + k] / (loomReal)t->sources;
+}
 
 double loom_translated_worth(double distance[2], loomTranslated* t, const unsigned char* first,
                              const unsigned char* now, int step) {
   const loomTranslatorDef* d = &t->net.def;
   int n = t->sources;
   size_t dim = (size_t)loom_translator_dim(&t->net), features = (size_t)d->features;
-
-  for (int s = 0; s < n; s++) {
-    int row = step < t->rows[s] ? step : t->rows[s] - 1;
-    loom_translator_picture(t->net.seen + (size_t)s * dim, t->frame[s] + (size_t)row * dim, d);
-    loom_translator_picture(t->net.seen + (size_t)(n + s) * dim, now, d);
-    loom_translator_picture(t->net.first + (size_t)s * dim, first, d);
-  }
-  loom_translator_forward(&t->net, n);
+  bool pictures = t->image > 0;
 
   // Translations, or the demos as they are, against what is seen.
-  const loomReal *z = t->plain ? t->net.eye.z : t->net.code,
-                 *picture = t->plain ? t->net.seen : t->net.made[0];
+  const loomReal* z = show_demos(t, step, pictures && t->plain);
+  if (!t->plain) {
+    look_at_context(t, first);
+    translate_demos(t, z, pictures);
+    z = t->net.code;
+  }
+  loom_translator_picture(t->net.seen, now, d);
+  loom_translator_see(&t->net, 1);
+
   double off[2] = {0, 0};
   for (size_t k = 0; k < features; k++) {
     double mean = 0;
     for (int s = 0; s < n; s++) mean += (double)z[(size_t)s * features + k] / n;
-    off[0] += pow(mean - (double)t->net.eye.z[(size_t)n * features + k], 2);
+    off[0] += pow(mean - (double)t->net.eye.z[k], 2);
   }
-  for (size_t k = 0; k < dim; k++) {
-    double mean = 0;
-    for (int s = 0; s < n; s++) mean += (double)picture[(size_t)s * dim + k] / n;
-    off[1] += pow(mean - (double)t->net.seen[(size_t)n * dim + k], 2);
-  }
+  for (size_t k = 0; pictures && k < dim; k++) off[1] += pow((double)t->mean[k] - (double)t->net.seen[k], 2);
 
   if (distance) memcpy(distance, off, sizeof off);
   return -(off[0] / t->unit[0] + t->image * off[1] / t->unit[1]) / (1 + t->image);
@@ -167,6 +226,7 @@ int loom_translated_read(loomTranslated* out, const loomSafetensors* file, const
   int sources = (int)rows->shape[0], code = loom_translator_create(&out->net, &def, 0, sources, err);
   if (!code) code = read_weights(out, file, label, err);
   if (!code) code = read_demos(out, sources, rows->data, file, label, err);
+  if (!code) code = loom_translated_begin(out, err);
   if (code) loom_translated_destroy(out);
   return code;
 }

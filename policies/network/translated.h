@@ -18,15 +18,24 @@ typedef struct loomTranslated {
   unsigned char* frame[LOOM_TRANSLATED_SOURCES];  // (rows x height x width x 3) of each demo
   bool plain;                                     // the ablation: demos as they are, untranslated
   double image;                                   // weight of pictures beside features
-  double
-      unit[2];  // squared distances of features and of pictures by which they are divided: of standing still
+  // Squared distances of features and of pictures by which they are divided: those of standing still.
+  double unit[2];
+  // What is the same from step to step (loom_translated_begin).
+  loomReal* z;           // (all rows x features) of the demos
+  unsigned char* first;  // (height x width x 3) the context that was looked at
+  bool looked;
+  loomReal* mean;  // (height x width x 3) work space
 } loomTranslated;
 
 void loom_translated_destroy(loomTranslated* t);
 
+/// Once the network and the demos are there: what the demos look like to it. LOOM_ERR_MEMORY.
+int loom_translated_begin(loomTranslated* t, loomError* err);
+
 /// Minus (|z - z'|^2 / unit[0] + image |I - I'|^2 / unit[1]) / (1 + image): z and I of the picture `now`, z'
 /// and I' the means over the sources' step-th rows (the last ones', beyond) translated to the context whose
-/// first picture is `first`. Pictures are height x width x 3. distance (2, may be NULL): both, undivided.
+/// first picture is `first`. Pictures are height x width x 3. distance (2, may be NULL): both, undivided; that
+/// of pictures is 0 where they weigh nothing.
 double loom_translated_worth(double distance[2], loomTranslated* t, const unsigned char* first,
                              const unsigned char* now, int step);
 

@@ -278,26 +278,28 @@ static void see_back(loomTranslatorEye* e, loomTranslator* t, const loomReal* dz
 
 // ---- the decoder
 
-// Two rows of numbers into one, or gradients out of it; the second is the context's, the same for rows i and
-// n + i.
-static void put_beside(loomReal* out, const loomReal* a, const loomReal* context, int n, size_t size) {
-  for (int i = 0; i < 2 * n; i++, out += 2 * size) {
+// Two rows of numbers into one, or gradients out of it; the second is the context's, of which there are so
+// many, in turn.
+static void put_beside(loomReal* out, const loomReal* a, const loomReal* context, int n, int contexts,
+                       size_t size) {
+  for (int i = 0; i < n; i++, out += 2 * size) {
     memcpy(out, a + (size_t)i * size, size * sizeof *out);
-    memcpy(out + size, context + (size_t)(i % n) * size, size * sizeof *out);
+    memcpy(out + size, context + (size_t)(i % contexts) * size, size * sizeof *out);
   }
 }
 
-static void decode(loomTranslator* t, int n) {
+// Pictures of n codes.
+static void decode(loomTranslator* t, int n, int contexts) {
   const loomTranslatorDef* d = &t->def;
   const loomReal* value = t->params.value;
   size_t last = level_size(d, LEVELS - 1);
   loomReal* opened = t->ddown[LEVELS - 1];  // free until the way back
-  loom_linear_forward(opened, t->code, value + t->open, value + t->open_bias, 2 * n, d->features, (int)last);
-  put_beside(t->down[LEVELS - 1], opened, t->context.out[LEVELS - 1], n, last);
+  loom_linear_forward(opened, t->code, value + t->open, value + t->open_bias, n, d->features, (int)last);
+  put_beside(t->down[LEVELS - 1], opened, t->context.out[LEVELS - 1], n, contexts, last);
 
   for (int l = LEVELS - 1; l >= 0; l--) {
     loomConv c = t->up[l];
-    c.n = 2 * n;
+    c.n = n;
     loom_conv_transposed_forward(t->made[l], t->scratch, t->down[l], value + t->up_weight[l],
                                  value + t->up_bias[l], &c);
     if (!l) break;
@@ -305,8 +307,8 @@ static void decode(loomTranslator* t, int n) {
     // What is above 0 goes on, beside the context's level.
     size_t size = level_size(d, l - 1);
     loomReal* active = t->ddown[l - 1];
-    loom_activation_forward(active, t->made[l], LOOM_ACTIVATION_RELU, 2 * (size_t)n * size);
-    put_beside(t->down[l - 1], active, t->context.out[l - 1], n, size);
+    loom_activation_forward(active, t->made[l], LOOM_ACTIVATION_RELU, (size_t)n * size);
+    put_beside(t->down[l - 1], active, t->context.out[l - 1], n, contexts, size);
   }
 }
 
@@ -347,20 +349,41 @@ static void decode_back(loomTranslator* t, int n) {
 
 // ---- the whole
 
+// Features there of features here (n).
+static void put_codes(loomTranslator* t, const loomReal* z, int n, int contexts) {
+  size_t features = (size_t)t->def.features;
+
+  for (size_t i = 0; i < (size_t)n; i++) {
+    const loomReal* context = t->context.z + i % (size_t)contexts * features;
+    memcpy(t->both + 2 * i * features, z + i * features, features * sizeof *t->both);
+    memcpy(t->both + (2 * i + 1) * features, context, features * sizeof *t->both);
+  }
+  const loomReal* there = loom_mlp_forward(&t->mlp, &t->params, t->both, n);
+  memcpy(t->code, there, (size_t)n * features * sizeof *t->code);
+}
+
+void loom_translator_see(loomTranslator* t, int n) {
+  see(&t->eye, t, t->seen, n);
+}
+
+void loom_translator_look(loomTranslator* t) {
+  see(&t->context, t, t->first, 1);
+}
+
+void loom_translator_translate(loomTranslator* t, const loomReal* z, int n, bool pictures) {
+  put_codes(t, z, n, 1);
+  if (pictures) decode(t, n, 1);
+}
+
 void loom_translator_forward(loomTranslator* t, int n) {
   size_t features = (size_t)t->def.features;
   see(&t->eye, t, t->seen, 2 * n);
   see(&t->context, t, t->first, n);
 
-  for (size_t i = 0; i < (size_t)n; i++) {
-    memcpy(t->both + 2 * i * features, t->eye.z + i * features, features * sizeof *t->both);
-    memcpy(t->both + (2 * i + 1) * features, t->context.z + i * features, features * sizeof *t->both);
-  }
-  const loomReal* there = loom_mlp_forward(&t->mlp, &t->params, t->both, n);
-  memcpy(t->code, there, (size_t)n * features * sizeof *t->code);
+  put_codes(t, t->eye.z, n, n);
   memcpy(t->code + (size_t)n * features, t->eye.z + (size_t)n * features,
          (size_t)n * features * sizeof *t->code);
-  decode(t, n);
+  decode(t, 2 * n, n);
 }
 
 // Squared error of `made` from the true pictures, the second half of `seen`; slopes in dmade.

@@ -66,6 +66,16 @@ int loom_translator_dim(const loomTranslator* t);
 /// eye.z has features of both, code those of the translations and of the true pictures (2 x n), made[3] the
 /// pictures of both (2 x n).
 void loom_translator_forward(loomTranslator* t, int n);
+
+/// The same in parts, for who translates to one context often, and what was seen once more than once. Of
+/// seen (n), n <= 2 rows: features into eye.z.
+void loom_translator_see(loomTranslator* t, int n);
+/// The context, of first (1).
+void loom_translator_look(loomTranslator* t);
+/// Of features (n x features, n <= rows): those of the translations into code (n), and with `pictures` these
+/// into made[0] (n).
+void loom_translator_translate(loomTranslator* t, const loomReal* z, int n, bool pictures);
+
 typedef struct loomTranslatorLoss {
   double sum;                    // weighted; all are means over pairs
   double image, reconstruction;  // squared error of a picture, of its numbers' sum

@@ -20,8 +20,9 @@ enum { SEEDS = FINETUNE_SEEDS, HEARTBEAT = 30 };
 typedef struct finetuneArgs {
   const char* disturb;
   double widen;  // 0 = ranges stay
-  const char *policy, *config, *task, *data, *reset, *reward, *folder;
-  int method;  // -1 = as the configuration says
+  const char *policy, *config, *task, *data, *reset, *reward, *contexts, *folder;
+  int method;             // -1 = as the configuration says
+  int64_t context_count;  // likewise
   int64_t steps, seed, threads, environments, evaluate, test, rounds, tries;  // -1 likewise
   double bc;                                                                  // likewise
   int nseed;
@@ -59,7 +60,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS(
         "task", 't', "TASK", finetuneArgs, STRING, task,
         .about = "scene's name or task file; what the policy's rollouts were of unless given. With --scratch "
-                 "the file of a plain control task (`gym:`), such as tests/gym/half_cheetah.yaml"),
+                 "also the file of a plain control task (`gym:`), such as tests/gym/half_cheetah.yaml"),
     TOOL_OPTION_AS("scratch", 0, NULL, finetuneArgs, BOOL, scratch, .about = "begin with no policy"),
     TOOL_OPTION_AS(
         "method", 'm', "NAME", finetuneArgs, CHOICE, method, .choices = methods,
@@ -82,6 +83,12 @@ static const toolOption options[] = {
                    .about =
                        "what is rewarded, as `reward:` in a task file, such as what `demoloom irl` finds; "
                        "the task's own unless given"),
+    TOOL_OPTION_AS("contexts", 0, "NAME|FILE", finetuneArgs, STRING, contexts,
+                   .about = "with --scratch, of a robots' task: what episodes look like to a reward by "
+                            "pictures, as of `render --contexts`; each has another unless "
+                            "--context-count says so"),
+    TOOL_OPTION_AS("context-count", 0, "N", finetuneArgs, INT64, context_count, .low = 1, .high = 1 << 20,
+                   .about = "so many contexts, which episodes have in turn"),
     TOOL_OPTION_AS(
         "disturb", 0, "NAME", finetuneArgs, STRING, disturb,
         .about = "learn in disturbed episodes: by a set of the task's `randomize:`, or a file of one. In "
@@ -152,8 +159,8 @@ static const toolCommand command = {
         "to its actions is learned; best.safetensors has both and is a policy as any other. With --method\n"
         "ppo or dppo its network itself learns, and best.safetensors is one of the same kind. In the end\n"
         "it is compared with the policy as it was, on starts that neither has met; where it is not better\n"
-        "the policy stays as it was. With --scratch a plain control task is learned with no policy to\n"
-        "begin with, by PPO or TD3.\n"
+        "the policy stays as it was. With --scratch a task, of robots or a plain control task, is learned\n"
+        "with no policy to begin with, by PPO or TD3: of robots from all that they observe but pictures.\n"
         "Into the folder go config.yaml (all settings), last.safetensors (checkpoint), best.safetensors\n"
         "(what acts, of the best evaluation), scalars.csv, curves.png, TensorBoard event files and, of a\n"
         "policy, evaluation.csv (each fresh start, before and after). Ctrl-C writes a checkpoint;\n"
@@ -185,6 +192,9 @@ static const toolCommand command = {
         "  demoloom finetune runs/handover/best_success.safetensors -m filtered --data handover.hdf5 -o "
         "runs/filtered\n"
         "  demoloom finetune --task tests/gym/half_cheetah.yaml --scratch --method ppo -o runs/cheetah\n"
+        "  demoloom finetune --task tests/push/task.yaml --scratch --method td3 --reward "
+        "runs/watched/reward.yaml "
+        "-o runs/pusher\n"
         "  demoloom finetune -c runs/cheetah/config.yaml --scratch --seeds 1,2,3 -o runs/cheetahs --json\n"
         "  demoloom finetune tests/gym/grid.yaml -o runs/grid --dry-run\n"
         "  srun -n 16 demoloom finetune tests/gym/grid.yaml -o /shared/grid -j 1\n",
@@ -197,6 +207,7 @@ static const finetuneArgs no_args = {.method = -1,
                                      .curriculum = -1,
                                      .steps = -1,
                                      .seed = -1,
+                                     .context_count = -1,
                                      .threads = -1,
                                      .environments = -1,
                                      .evaluate = -1,
@@ -248,9 +259,11 @@ static int check_method(const loomFinetuneConfig* c, const finetuneArgs* a, loom
   if (a->bc >= 0 && !direct)
     return loom_error_set(err, LOOM_ERR_USAGE, "--bc is for a policy that is finetuned with --method ppo");
   bool starts = a->start_demos >= 0 || a->start_failures >= 0 || a->curriculum >= 0;
-  if (a->scratch && (a->data || a->reset || a->test >= 0 || a->disturb || a->widen > 0 || starts))
+  if (!a->scratch && (a->contexts || a->context_count >= 0))
+    return loom_error_set(err, LOOM_ERR_USAGE, "--contexts and --context-count go with --scratch");
+  if (a->scratch && (a->data || a->test >= 0 || a->disturb || a->widen > 0 || starts))
     return loom_error_set(err, LOOM_ERR_USAGE,
-                          "--data, --reset, --disturb, --widen, --eval, --start-demos, "
+                          "--data, --disturb, --widen, --eval, --start-demos, "
                           "--start-failures and --curriculum are for a policy that is finetuned");
   return 0;
 }
@@ -299,6 +312,12 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
   if (!code) code = finetune_take_text(c->residual.reset, sizeof c->residual.reset, "--reset", a->reset, err);
   if (!code)
     code = finetune_take_text(c->residual.disturb, sizeof c->residual.disturb, "--disturb", a->disturb, err);
+  if (!code)
+    code =
+        finetune_take_text(c->residual.contexts, sizeof c->residual.contexts, "--contexts", a->contexts, err);
+  if (a->context_count >= 0) c->residual.context_count = (int)a->context_count;
+  if (!code && a->context_count >= 0 && !c->residual.contexts[0])
+    return loom_error_set(err, LOOM_ERR_USAGE, "--context-count goes with --contexts");
   if (!code && a->scratch && !c->finetune.task[0])
     return loom_error_set(err, LOOM_ERR_USAGE, "%s: names no task; give --task", a->config);
   if (!code && !a->scratch && !c->residual.policy[0])
@@ -309,8 +328,9 @@ static int configure(loomFinetuneConfig* c, const finetuneArgs* a, loomError* er
 // It has no configuration of its own: --config is its training's.
 static int run_filtered(const finetuneArgs* given) {
   finetuneArgs a = *given;
-  bool other = a.scratch || a.reward || a.nseed || a.environments >= 0 || a.evaluate >= 0 || a.bc >= 0 ||
-               a.start_demos >= 0 || a.start_failures >= 0 || a.curriculum >= 0 || a.disturb || a.widen > 0;
+  bool other = a.scratch || a.reward || a.contexts || a.context_count >= 0 || a.nseed ||
+               a.environments >= 0 || a.evaluate >= 0 || a.bc >= 0 || a.start_demos >= 0 ||
+               a.start_failures >= 0 || a.curriculum >= 0 || a.disturb || a.widen > 0;
   int status = other || !a.policy
                    ? tool_usage("finetune",
                                 "--method filtered takes a policy, --data, --config (of its training), "

@@ -80,8 +80,9 @@ static const toolCommand command = {
         "the\n"
         "end effectors, m^2/s^6, by third differences of their positions at control steps.\n"
         "\n"
-        "What a plain control task was learned to (finetune --scratch, gail) acts in that: told are its "
-        "returns.\n",
+        "What was learned from scratch (finetune --scratch, gail) acts in its task: told are its returns by "
+        "the\n"
+        "task's own reward, and of robots what each of its terms gave in the last step (`last` of --json).\n",
     .after =
         "examples:\n"
         "  demoloom rollout runs/handover/best_success.safetensors --task handover -n 100 --seed 7\n"
@@ -486,14 +487,15 @@ static int try_policies(rolloutArgs* a, const loomScene* scene, loomError* err) 
   return code;
 }
 
-// A plain control task has returns instead of successes, and nothing that could disturb it.
+// What was learned from scratch has returns instead of successes, and nothing that could disturb it.
 static int rollout_returns(rolloutArgs* a) {
   loomError err = {0, ""};
-  if (a->policies > 1 || a->reset || a->disturb || a->video || a->likeliest || a->max_steps || a->results ||
+  if (a->policies > 1 || a->disturb || a->video || a->likeliest || a->max_steps || a->results ||
       a->sharing.on)
-    return tool_usage("rollout",
-                      "of a plain control task it takes one policy, --task, -n, --seed, --first, -o and "
-                      "--json");
+    return tool_usage(
+        "rollout",
+        "of what was learned from scratch, and of a plain control task, it takes one policy, --task, "
+        "--reset, -n, --seed, --first, -o and --json");
 
   int code = open_rollout_outputs(a, &err);
   if (!code)
@@ -501,6 +503,7 @@ static int rollout_returns(rolloutArgs* a) {
                                              .task = a->task,
                                              .out = a->out,
                                              .folder = a->folder,
+                                             .reset = a->reset,
                                              .n = a->n,
                                              .seed = a->seed,
                                              .first = a->first,

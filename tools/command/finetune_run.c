@@ -11,6 +11,8 @@
 #include "engine/base/hash.h"
 #include "engine/base/pool.h"
 #include "engine/base/text.h"
+#include "engine/run/task_environment.h"
+#include "engine/scene/library.h"
 #include "policies/agent/learned_reward.h"
 #include "policies/learn/finetune.h"
 #include "tools/command/finetune_results.h"
@@ -39,15 +41,19 @@ void finetune_take_given(loomFinetuneConfig* c, const finetuneGiven* given) {
   if (given->steps > 0) c->finetune.steps = given->steps;
 }
 
-// What is learned in: a control task, or the scene of a policy.
+// What is learned in: a control task, or the scene of a policy or of robots that begin from scratch.
 typedef struct place {
   loomControlTask* control;
   loomControlScene* control_scene;
-  loomEnvironmentMaker maker;  // of it
+  loomEnvironmentMaker maker;  // of what is learned from scratch
   loomLearnedSteps* steps;     // its terms that were learned, or NULL
   loomTask* task;
   loomScene* scene;
   const loomDisturbSet* disturb;  // of the task, or NULL
+  loomTaskSource source;          // of robots from scratch, with
+  double* range;                  // their actions' range,
+  loomRewardDef* reward;          // the reward of a file, or NULL,
+  loomLearnedReward* learned;     // and what of that was learned
   loomImitated expert;            // of a plain control task's demos, where a discriminator rewards
   loomRewardDef* features;        // of a scene, where a reward is looked for,
   int first_feature;              // and of a control task their first place among its terms
@@ -62,6 +68,9 @@ static void close_place(place* p) {
   loom_control_scene_destroy(p->control_scene);
   loom_control_task_destroy(p->control);
   loom_learned_steps_close(p->steps);
+  loom_learned_reward_close(p->learned);
+  loom_reward_def_destroy(p->reward);
+  free(p->range);
   loom_scene_destroy(p->scene);
   loom_task_destroy(p->task);
 }
@@ -98,10 +107,9 @@ static int change_reward(place* p, const loomFinetuneConfig* c, loomError* err) 
 
 static int open_control(place* p, const loomFinetuneConfig* c, const finetuneRun* a, loomError* err) {
   const char* path = c->finetune.task;
-  if (loom_is_file(path) && !loom_is_control_task(path))
-    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
-                          "%s: has no `gym:`; only plain control tasks can be learned from scratch yet",
-                          path);
+  if (c->residual.contexts[0] || c->residual.reset[0])
+    return loom_error_set(err, LOOM_ERR_USAGE,
+                          "%s: is a plain control task, which has no contexts and one way to begin", path);
 
   int code = loom_control_task_load(&p->control, path, err);
   if (!code) code = tool_known_assets(a->roots, p->control->asset, path, err);
@@ -130,6 +138,60 @@ static int hash_reward(uint64_t* digest, const char* path, const loomTask* task,
   code = loom_learned_reward_hash(digest, def, err);
   loom_reward_def_destroy(def);
   return code;
+}
+
+// Of robots from scratch: what is rewarded, and what their episodes look like.
+static int set_source(place* p, const loomFinetuneConfig* c, loomError* err) {
+  const loomFinetuneSettings* s = &c->residual;
+  loomTaskSource* source = &p->source;
+  int code = s->reward[0] ? loom_reward_def_load(&p->reward, p->task, s->reward, err) : 0;
+  if (!code && p->reward) code = loom_learned_reward_open(&p->learned, p->reward, err);
+  if (!code && s->contexts[0]) code = loom_context_find(&source->context, p->task, s->contexts, err);
+  if (!code && source->context) code = loom_disturb_check(source->context, p->scene, err);
+  if (code) return code;
+
+  source->scene = p->scene;
+  source->reward = p->reward ? p->reward : &p->task->reward;
+  source->max_steps = source->reward->horizon;
+  source->contexts = s->context_count;
+  source->context_seed =
+      (uint64_t)c->finetune.seed + ((uint64_t)3 << 40);  // not those of pictures by the same
+  source->reset = s->reset[0] ? loom_task_find_reset(p->task, s->reset) : 0;
+  return source->reset >= 0 ? 0
+                            : loom_error_set(err, LOOM_ERR_USAGE, "%s has no reset distribution '%s'",
+                                             p->task->path, s->reset);
+}
+
+static int open_robots(place* p, const loomFinetuneConfig* c, const finetuneRun* a, loomError* err) {
+  const char* name = c->finetune.task;
+  if (c->imitates || c->inverts)
+    return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                          "%s: has no `gym:`; only plain control tasks can be learned from scratch by demos "
+                          "yet",
+                          name);
+
+  int code = loom_task_find(&p->task, name, err);
+  if (!code) code = tool_assets(a->roots, p->task, err);
+  if (!code) code = loom_scene_of_task(&p->scene, p->task, a->roots, err);
+  if (!code) code = set_source(p, c, err);
+  if (!code) code = loom_task_environment(&p->maker, &p->range, &p->source, err);
+  if (code) return code;
+
+  for (int i = 0; i < 2 * p->maker.actions; i++)
+    if (!isfinite(p->range[i]))
+      return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                            "%s: its controller takes poses as they are, of any size; from scratch it is "
+                            "to take moves (`delta: true`)",
+                            p->task->path);
+
+  p->digest = p->task->digest;
+  const loomDisturbSet* context = p->source.context;
+  if (context) p->digest = loom_hash(p->digest, &context->digest, sizeof context->digest);
+  return hash_reward(&p->digest, c->residual.reward, p->task, err);
+}
+
+static int open_scratch(place* p, const loomFinetuneConfig* c, const finetuneRun* a, loomError* err) {
+  return (loom_is_control_task(c->finetune.task) ? open_control : open_robots)(p, c, a, err);
 }
 
 static int open_scene(place* p, loomFinetuneConfig* c, const finetuneRun* a, loomError* err) {
@@ -168,7 +230,7 @@ static int open_scene(place* p, loomFinetuneConfig* c, const finetuneRun* a, loo
 }
 
 static int open_place(place* p, loomFinetuneConfig* c, const finetuneRun* a, loomError* err) {
-  return c->of_policy ? open_scene(p, c, a, err) : open_control(p, c, a, err);
+  return c->of_policy ? open_scene(p, c, a, err) : open_scratch(p, c, a, err);
 }
 
 // ---- runs

@@ -14,11 +14,7 @@
 #include "policies/learn/imitated.h"
 #include "tools/shared/damage.h"
 
-typedef struct controlEpisode {
-  double total;
-  int steps;
-  bool terminated;
-} controlEpisode;
+static const char terminated[] = "terminated", timeout[] = "timeout";
 
 typedef struct controlRun {
   const rolloutControl* def;
@@ -34,19 +30,14 @@ typedef struct controlRun {
 } controlRun;
 
 bool rollout_is_control(const char* policy, const char* task) {
-  if (task && loom_is_control_task(task)) return true;
-  return !task && loom_is_control_policy(policy);
+  return (task && loom_is_control_task(task)) || loom_is_control_policy(policy);
 }
 
 // ---- opened
 
-static int open_control_task(controlRun* r, loomError* err) {
+static int open_control_task(controlRun* r, const char* path, loomError* err) {
   const rolloutControl* def = r->def;
-  char own[LOOM_PATH_MAX];
-  const char* path = def->task ? def->task : own;
-  int code = def->task ? LOOM_OK : loom_control_policy_task(own, def->policy, err);
-
-  if (!code) code = loom_control_task_load(&r->task, path, err);
+  int code = loom_control_task_load(&r->task, path, err);
   if (!code) code = tool_known_assets(def->roots, r->task->asset, path, err);
   if (!code) code = loom_control_scene_create(&r->scene, r->task, def->roots, err);
   if (!code) code = loom_control_sim_create(&r->sim, r->scene, err);
@@ -58,12 +49,11 @@ static int open_control_task(controlRun* r, loomError* err) {
 
 static int make_room(controlRun* r, loomError* err) {
   size_t rows = (size_t)r->task->max_steps, state = (size_t)(1 + r->scene->m->nq + r->scene->m->nv);
-  r->episode = calloc((size_t)r->def->n, sizeof *r->episode);
   r->obs = calloc((rows + 1) * (size_t)r->scene->obs, sizeof *r->obs);
   r->action = calloc(rows * (size_t)r->scene->actions, sizeof *r->action);
   r->reward = calloc(rows, sizeof *r->reward);
   r->state = calloc(rows * state, sizeof *r->state);
-  return r->episode && r->obs && r->action && r->reward && r->state
+  return r->obs && r->action && r->reward && r->state
              ? LOOM_OK
              : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for episodes of %d steps", r->task->max_steps);
 }
@@ -104,7 +94,8 @@ static int run_episode(controlEpisode* out, controlRun* r, uint64_t number, loom
   int code = loom_control_sim_reset(r->sim, (uint64_t)def->seed, number, err);
   if (!code) loom_control_sim_observe(r->obs, r->sim);
 
-  for (int t = 0; !code && t < r->task->max_steps && !out->terminated; t++) {
+  bool healthy = true;
+  for (int t = 0; !code && t < r->task->max_steps && healthy; t++) {
     loomControlStep step;
     double* action = r->action + (ptrdiff_t)t * actions;
     keep_state(r, t);
@@ -115,9 +106,10 @@ static int run_episode(controlEpisode* out, controlRun* r, uint64_t number, loom
     loom_control_sim_observe(r->obs + (ptrdiff_t)(t + 1) * obs, r->sim);
     r->reward[t] = step.reward;
     out->total += step.reward;
-    out->terminated = !step.healthy;
+    healthy = step.healthy;
     out->steps++;
   }
+  out->end = healthy ? timeout : terminated;
   return code;
 }
 
@@ -142,7 +134,7 @@ static int write_episode(const controlRun* r, const controlEpisode* e, uint64_t 
   loom_demo_record_array(&record, "states", LOOM_TYPE_F64, r->state, 2, states);
   loom_demo_record_array(&record, "rewards", LOOM_TYPE_F64, r->reward, 1, &rows);
   int64_t* dones = loom_demo_record_room(&record, "dones", LOOM_TYPE_I64, 1, &rows);
-  if (dones) dones[rows - 1] = e->terminated;
+  if (dones) dones[rows - 1] = e->end == terminated;
   loom_demo_record_array(&record, "obs/" LOOM_CONTROL_KEY, LOOM_TYPE_F64, r->obs, 2, seen);
   loom_demo_record_array(&record, "next_obs/" LOOM_CONTROL_KEY, LOOM_TYPE_F64, r->obs + dim, 2, seen);
   loom_demo_record_attr(&record, loom_attr_double("loom_return", e->total));
@@ -247,9 +239,11 @@ static void print_json(const controlRun* r) {
     const controlEpisode* e = &r->episode[i];
     cJSON* one = cJSON_CreateObject();
     cJSON_AddNumberToObject(one, "number", (double)(r->def->first + i));
-    cJSON_AddStringToObject(one, "end", e->terminated ? "terminated" : "timeout");
+    cJSON_AddStringToObject(one, "end", e->end);
     cJSON_AddNumberToObject(one, "steps", e->steps);
     cJSON_AddNumberToObject(one, "return", e->total);
+    cJSON* last = e->terms ? cJSON_AddArrayToObject(one, "last") : NULL;
+    for (int k = 0; k < e->terms; k++) cJSON_AddItemToArray(last, cJSON_CreateNumber(e->term[k]));
     cJSON_AddItemToArray(list, one);
   }
   tool_print_report(out);
@@ -267,16 +261,29 @@ static void print_text(const controlRun* r) {
   if (r->def->out) printf("wrote %s\n", r->def->out);
 }
 
-int rollout_control(const rolloutControl* def, loomError* err) {
-  controlRun r = {.def = def};
-  int code = open_control_task(&r, err);
-  if (!code) code = make_room(&r, err);
-  if (!code) code = open_folder(&r, err);
+static int run_control(controlRun* r, const char* task, loomError* err) {
+  if (r->def->reset)
+    return loom_error_set(err, LOOM_ERR_USAGE, "--reset: %s is a plain control task, which begins in one way",
+                          task);
+  int code = open_control_task(r, task, err);
+  if (!code) code = make_room(r, err);
+  if (!code) code = open_folder(r, err);
 
   tool_catch_signals();
-  if (!code) code = run_episodes(&r, err);
+  if (!code) code = run_episodes(r, err);
   tool_progress_end();
-  if (!code && def->out) code = assemble(&r, err);
+  return !code && r->def->out ? assemble(r, err) : code;
+}
+
+int rollout_control(const rolloutControl* def, loomError* err) {
+  controlRun r = {.def = def, .episode = calloc((size_t)def->n, sizeof *r.episode)};
+  char own[LOOM_PATH_MAX];
+  const char* task = def->task ? def->task : own;
+  int code = r.episode ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for episodes");
+  if (!code && !def->task) code = loom_control_policy_task(own, def->policy, err);
+  if (!code)
+    code =
+        loom_is_control_task(task) ? run_control(&r, task, err) : rollout_robots(r.episode, def, task, err);
   if (!code) (def->json ? print_json : print_text)(&r);
   close_run(&r);
   return code;

@@ -389,7 +389,7 @@ int cmd_render(int argc, char** argv) {
   if (!code) code = tool_open(&task, &dataset, &a.roots, a.target, a.task_name, false, &err);
   if (!code) code = tool_outputs_check(&outputs, loom_dataset_path(dataset), &err);
   if (!code) code = tool_outputs_check(&outputs, task->path, &err);
-  if (!code && a.contexts) code = render_contexts_find(&a, task, &err);
+  if (!code && a.contexts) code = loom_context_find(&a.context_set, task, a.contexts, &err);
   if (!code) code = choose_demos(&a, dataset, &err);
   if (!code) check_sources(&a, dataset);
   if (!code) code = render_check(&a, dataset, &err);

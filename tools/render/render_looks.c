@@ -35,21 +35,3 @@ int render_looks_context(renderLooks* looks, const loomTask* task, const loomDat
   return code ? code
               : loom_disturb_begin(looks->episode, context->set, context->seed, context->number, NULL, err);
 }
-
-int render_contexts_find(renderArgs* a, loomTask* task, loomError* err) {
-  const loomDisturbSet* set;
-  int code = loom_disturb_find(&set, task, a->contexts, err);
-  if (code) return code;
-
-  // Pictures of the demo's own states, so nothing that changes these.
-  for (int i = 0; i < set->count; i++) {
-    const loomDisturbKindDef* kind = &loom_disturb_kinds[set->terms[i].kind];
-    if ((kind->bits & LOOM_DISTURB_SEEN) && !(kind->bits & LOOM_DISTURB_EDITS)) continue;
-    return loom_error_set(err, LOOM_ERR_FORMAT,
-                          "%s:%d: '%s' is no part of what a demo looks like; contexts have lights, colors, "
-                          "cameras, `hide` and `distractors`",
-                          set->label, set->terms[i].line, kind->key);
-  }
-  a->context_set = set;
-  return 0;
-}

@@ -50,10 +50,6 @@ int render_frame_create(loomImage* out, const renderRun* run, loomError* err);
 /// a video FFmpeg. LOOM_ERR_USAGE names the demo, the camera and those that there are.
 int render_check(const renderArgs* args, const loomDataset* dataset, loomError* err);
 
-/// args->context_set by args->contexts. LOOM_ERR_USAGE, LOOM_ERR_FORMAT: there is none, or it changes more
-/// than what is seen.
-int render_contexts_find(renderArgs* args, loomTask* task, loomError* err);
-
 // What is made; what came of it is added to `out`.
 
 /// The --sheet of the arguments, or its --frame.
