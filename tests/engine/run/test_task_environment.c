@@ -84,7 +84,50 @@ static void a_burst_is_an_end(void** state) {
   free(range);
 }
 
+// Rewarded by other terms than the task's own, and in contexts that come in turn, or each its own.
+static void rewards_and_contexts(void** state) {
+  static const char terms[] = "[{term: time, weight: 3}]";
+  const own* o = *state;
+  loomError err = {0, ""};
+  loomRewardDef* reward;
+  loomDisturbTerm dim = {.kind = loom_disturb_kind("light"), .range = {0.5, 0.9}};
+  loomDisturbSet set = {.name = "dim", .label = "test", .count = 1, .terms = &dim};
+  must(loom_reward_def_parse(&reward, o->task, terms, sizeof terms - 1, "test", &err), &err);
+
+  for (int contexts = 0; contexts < 3; contexts++) {
+    loomTaskSource source = {.scene = o->scene,
+                             .max_steps = 2,
+                             .reward = reward,
+                             .context = &set,
+                             .contexts = contexts,
+                             .context_seed = 99};
+    loomEnvironmentMaker maker;
+    loomVectorDef def = {.n = N, .threads = 1, .seed = 4, .first = 6};
+    loomVector* v;
+    double* range;
+    must(loom_task_environment(&maker, &range, &source, &err), &err);
+    must(loom_vector_create(&v, &maker, &def, &err), &err);
+    must(loom_vector_reset(v, &err), &err);
+    for (int t = 0; t < 3; t++) {
+      for (int i = 0; i < N; i++) {
+        const loomDisturbance* d = loom_task_environment_episode(&v->environment[i])->disturbance;
+        uint64_t attempt = def.first + (uint64_t)(v->episode[i] * N + i);
+        assert_non_null(d);
+        assert_int_equal(d->seed, contexts ? 99 : 4);
+        assert_int_equal(d->number, contexts ? attempt % (uint64_t)contexts : attempt);
+      }
+      step_at_random(v, t);
+      for (int i = 0; i < N; i++) assert_true(v->reward[i] == (v->fresh[i] ? 0 : 3));
+    }
+    assert_int_equal(v->episode[1], 1);
+    loom_vector_destroy(v);
+    free(range);
+  }
+  loom_reward_def_destroy(reward);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(snapshots_go_on), cmocka_unit_test(a_burst_is_an_end)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(snapshots_go_on), cmocka_unit_test(a_burst_is_an_end),
+                                     cmocka_unit_test(rewards_and_contexts)};
   return cmocka_run_group_tests(tests, open_own, close_own);
 }

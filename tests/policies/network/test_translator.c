@@ -1,5 +1,6 @@
 // Context translation, in double: the gradient of its loss against central differences, and that it learns.
 #define LOOM_DOUBLE
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,8 +112,43 @@ static void sizes(void** state) {
   assert_int_equal(loom_translator_create(&t, &def, 4, 1, &err), LOOM_ERR_USAGE);
 }
 
+// Translated in parts, several to one context: as in one go.
+static void parts(void** state) {
+  (void)state;
+  loomTranslatorDef def = small();
+  loomTranslator whole, t;
+  assert_int_equal(loom_translator_create(&whole, &def, 4, PAIRS, NULL), 0);
+  assert_int_equal(loom_translator_create(&t, &def, 4, PAIRS, NULL), 0);
+  loomRandom r = loom_random(15, 0, LOOM_PURPOSE_TEST);
+  size_t picture = (size_t)loom_translator_dim(&t), features = (size_t)def.features;
+  fill(whole.seen, 2 * PAIRS * picture, &r);
+  fill(whole.first, picture, &r);
+  memcpy(whole.first + picture, whole.first, picture * sizeof *t.first);
+  loom_translator_forward(&whole, PAIRS);
+
+  loomReal z[PAIRS * 5];
+  memcpy(t.first, whole.first, picture * sizeof *t.first);
+  loom_translator_look(&t);
+  memcpy(t.seen, whole.seen, PAIRS * picture * sizeof *t.seen);
+  loom_translator_see(&t, PAIRS);
+  memcpy(z, t.eye.z, sizeof z);
+  loom_translator_translate(&t, z, PAIRS, true);
+  for (size_t i = 0; i < PAIRS * features; i++) assert_true(fabs(t.code[i] - whole.code[i]) < 1e-12);
+  for (size_t i = 0; i < PAIRS * picture; i++) assert_true(fabs(t.made[0][i] - whole.made[0][i]) < 1e-12);
+
+  // Another context makes another picture.
+  fill(t.first, picture, &r);
+  loom_translator_look(&t);
+  loom_translator_translate(&t, z, 1, true);
+  double off = 0;
+  for (size_t i = 0; i < picture; i++) off += fabs(t.made[0][i] - whole.made[0][i]);
+  assert_true(off > 1e-3);
+  loom_translator_destroy(&whole);
+  loom_translator_destroy(&t);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(gradient), cmocka_unit_test(learns),
-                                     cmocka_unit_test(sizes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(gradient), cmocka_unit_test(parts),
+                                     cmocka_unit_test(learns), cmocka_unit_test(sizes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `demoloom finetune` of a policy and, --scratch, on plain control tasks: by every method the same bytes on any number of
+# `demoloom finetune` of a policy and, --scratch, on plain control tasks and on those of robots: by every method the same bytes on any number of
 # threads, after Ctrl-C and after kill -9; several seeds; and what is refused. Closes with `N passed, N failed`.
 set -u -o pipefail
 cd "$(dirname "$0")/../../.." || exit 1
@@ -15,6 +15,11 @@ cat >"$work/td3.yaml" <<'END'
 finetune: {method: td3, steps: 6000, threads: 1, evaluate: 2, evaluate_every: 4000, checkpoint_every: 2000}
 td3: {environments: 2, buffer: 3000, warmup: 1000, batch: 16, updates: 0.1, hidden: [16]}
 END
+printf -- '- {term: distance, from: {eef: 0}, to: target, weight: -2}\n- {term: action_size, weight: -0.01}\n' >"$work/twice.yaml"
+printf 'mass: [0.5, 2]\n' >"$work/mass.yaml"
+mkdir "$work/spoon" && sed 's/target/spoon/' "$work/twice.yaml" >"$work/spoon/twice.yaml"
+cp -r tests/reach "$work/absolute"
+sed -i 's/type: JOINT_POSITION,/type: OSC_POSE, delta: false,/' "$work/absolute/task.yaml"
 learn() { "$loom" finetune -t $task --scratch -c "$work/$1.yaml" -o "$work/$1-$2" "${@:3}"; }
 weights='last.safetensors best.safetensors'
 
@@ -29,6 +34,32 @@ done
 check 'its own configuration' "$loom" finetune -c "$work/ppo-a/config.yaml" --scratch -o "$work/ppo-c"
 run_name=ppo run_files=$weights
 check 'the same bytes by it' same_files c
+
+# ---- from scratch, of robots
+
+robots=tests/reach/task.yaml
+same_bytes robots last.safetensors "$loom" finetune -t $robots --scratch -c "$work/td3.yaml" -n 3000 --reward "$work/twice.yaml" --contexts contexts \
+  --context-count 3
+run_name=robots
+check 'robots: their own configuration' "$loom" finetune -c "$work/robots-a/config.yaml" --scratch -o "$work/robots-c"
+check 'robots: a set of contexts' grep -q 'context_count: 3' "$work/robots-c/config.yaml"
+check 'robots: it acts' eval '"$loom" rollout "$work/robots-a/last.safetensors" -n 3 --seed 4 --json -o "$work/robots.hdf5" >"$work/robots.told"'
+check 'robots: each episode is told by the own reward' test "$(grep -c '"last":.*\[-0\.[0-9]*\]' "$work/robots.told")" = 3
+check 'robots: demos replay' "$loom" replay "$work/robots.hdf5" --task $robots
+check 'robots: by ppo' "$loom" finetune -t $robots --scratch -c "$work/ppo.yaml" -n 1024 -j 1 -o "$work/robots-ppo"
+while IFS='|' read -r name status pattern options; do
+  # shellcheck disable=SC2086
+  expect "robots: $name" "$status" "$pattern" "$loom" finetune -t $robots --scratch -n 1000 -j 1 -o "$work/x" $(eval echo "$options")
+done <<'END'
+no such distribution|2|no reset distribution 'D7'|--reset D7
+no such contexts|2|no disturbances 'rough'.*contexts|--contexts rough
+contexts that change more|1|'mass' is no part of what a demo looks like|--contexts $work/mass.yaml
+as many of none|2|goes with --contexts|--context-count 2
+a reward of what is not there|1|twice.yaml:1: .*spoon|--reward $work/spoon/twice.yaml
+poses as they are|1|of any size; from scratch it is to take moves|-t $work/absolute/task.yaml
+END
+expect 'a control task in contexts' 2 'is a plain control task' "$loom" finetune -t $task --scratch --contexts contexts -o "$work/x"
+expect 'a policy in contexts' 2 'go with --scratch' "$loom" finetune policy.safetensors --contexts contexts -o "$work/x"
 
 # ---- a policy
 
@@ -158,7 +189,6 @@ expect 'a method for scratch' 2 'takes --scratch' "$loom" finetune policy.safete
 expect 'a method for policies' 2 'name one' "$loom" finetune --scratch -m residual -t $task -o "$work/x"
 expect 'no task' 2 'which task' "$loom" finetune --scratch -o "$work/x"
 expect 'no folder' 2 'takes -o' "$loom" finetune --scratch -t $task
-expect 'a manipulation task' 1 'has no `gym:`' "$loom" finetune --scratch -t tests/own/task.yaml -o "$work/x"
 expect 'no such task' 1 'none.yaml' "$loom" finetune --scratch -t none.yaml -o "$work/x"
 expect 'settings of another method' 2 'settings of ppo' "$loom" finetune --scratch -t $task -c "$work/ppo.yaml" -m td3 -o "$work/x"
 printf 'finetune: {method: td3}\nppo: {epochs: 1}\n' >"$work/bad.yaml"

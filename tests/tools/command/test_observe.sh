@@ -55,6 +55,13 @@ for ablation in feature image translation; do
   check "without $ablation" "$loom" observe "$seen" --method translate --ablate $ablation -n 10 --batch 4 -j 1 -o "$work/without-$ablation"
   check "without $ablation: differs" differ "$work/without-$ablation/translator.safetensors" "$work/translate-a/translator.safetensors"
 done
+# Pairs of any two demos, whose states differ: one camera is enough. A goal: pictures of how demos end, as they are.
+for pairs in same any; do
+  check "pairs: $pairs" eval '"$loom" observe "$seen" --method translate --pairs '$pairs' --sources 2 -n 10 --batch 4 -j 1 -o "$work/'$pairs'"'
+done
+check 'are something else' differ "$work/same/translator.safetensors" "$work/any/translator.safetensors"
+check 'a goal' "$loom" observe "$seen" --method translate -k front_image --pairs any --ablate goal -n 1 --batch 4 -j 1 -o "$work/goal"
+check 'is a picture of each demo' eval 'test $(stat -c %s "$work/goal/translator.safetensors") -lt $(stat -c %s "$work/any/translator.safetensors")'
 small=(--batch 4 --frames 8 --channels 4,8 --features 8 --hidden 16 --out 8)
 made='last.safetensors encoder.safetensors alignment.csv distance.png'
 same_bytes tcc "$made" "$loom" observe "$seen" --method tcc -n 12 --every 3 "${small[@]}"
