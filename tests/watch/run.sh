@@ -5,7 +5,8 @@
 #   tests/watch/run.sh build/demoloom FOLDER [reach|push|bodies...]
 #
 # All lies in FOLDER; run again it goes on where it was, and prints the tables anew. REACH, PUSH and WATCH are the steps of
-# learning to reach, to push and to translate; JOBS is how many processes of one thread are at work at a time.
+# learning to reach, to push and to translate; JOBS is how many processes of one thread are at work at a time, SOURCES how
+# many demos a reward compares with.
 set -eu -o pipefail
 loom=$1 folder=$2
 shift 2
@@ -13,7 +14,7 @@ shift 2
 export OMP_NUM_THREADS=1
 mkdir -p "$folder"
 REACH=${REACH:-6000} PUSH=${PUSH:-40000} WATCH=${WATCH:-1200}
-JOBS=${JOBS:-1}
+JOBS=${JOBS:-1} SOURCES=${SOURCES:-4}
 demos=60 contexts=10 episodes=100
 
 # step NAME COMMAND...: once; what it says lies in FOLDER/NAME.log.
@@ -74,8 +75,15 @@ video() { # NAME TASK STEPS
   wait_all
   demos_of "$name" "$task" 101 --contexts contexts --per-demo 3 -s 7
 
-  local seen=(--method translate --pairs any --sources 4 --held-out 24 --batch 8 --every 50)
-  for what in nothing feature image translation; do
+  local seen=(--method translate --pairs any --sources "$SOURCES" --held-out 24 --batch 8 --every 50)
+  watch "$name/without-nothing" "$folder/$name/seen.hdf5" "${seen[@]}" -n "$WATCH"
+
+  # The untranslated video: the same networks, and another reward.
+  if [ ! -e "$folder/$name/without-translation/config.yaml" ]; then
+    cp -r "$folder/$name/without-nothing" "$folder/$name/without-translation"
+    sed -i 's/ablate: nothing/ablate: translation/' "$folder/$name/without-translation/config.yaml"
+  fi
+  for what in nothing translation feature image; do
     side video_one "$name" "$task" "$steps" $what "${seen[@]}"
   done
   wait_all

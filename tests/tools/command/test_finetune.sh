@@ -56,8 +56,9 @@ no such contexts|2|no disturbances 'rough'.*contexts|--contexts rough
 contexts that change more|1|'mass' is no part of what a demo looks like|--contexts $work/mass.yaml
 as many of none|2|goes with --contexts|--context-count 2
 a reward of what is not there|1|twice.yaml:1: .*spoon|--reward $work/spoon/twice.yaml
-poses as they are|1|of any size; from scratch it is to take moves|-t $work/absolute/task.yaml
 END
+expect 'robots: poses as they are' 1 'of any size; from scratch it is to take moves' \
+  "$loom" finetune --scratch -t "$work/absolute/task.yaml" -o "$work/x"
 expect 'a control task in contexts' 2 'is a plain control task' "$loom" finetune -t $task --scratch --contexts contexts -o "$work/x"
 expect 'a policy in contexts' 2 'go with --scratch' "$loom" finetune policy.safetensors --contexts contexts -o "$work/x"
 
