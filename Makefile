@@ -143,6 +143,9 @@ bench-pacgan: $(BUILD)/demoloom  ## PacGAN's ring and grid with networks and ste
 	  $< gail --toy $$toy --pack $$pack --generator 400,400,400,400 --hidden 200,200,200 --batch 100 --rate 1e-4 \
 	    --critic-rate 1e-4 --critic-steps 1 --beta1 0.8 -n 400000 --every 20000 --seeds $(SEEDS); done; done
 
+watch: $(BUILD)/demoloom  ## policies by rewards from video, and across tools, in small scenes (tests/watch/run.sh): tables, in build/watch, an hour of one core (REACH= PUSH= WATCH= JOBS=)
+	@tests/watch/run.sh $< $(BUILD)/watch
+
 report: $(BUILD)/demoloom assets  ## success and quality of all scenes as a table (ATTEMPTS=200 SEED=1 RESETS= TASKS=)
 	@tools/table.sh $(BUILD)/demoloom report
 
@@ -358,7 +361,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-.PHONY: all policies demo test values asan asan-programs asan-fuzzers fuzz fuzzers test-programs bench bench-train bench-pacgan report lint tidy install clean help assets FORCE
+.PHONY: all policies demo test values asan asan-programs asan-fuzzers fuzz fuzzers test-programs bench bench-train bench-pacgan watch report lint tidy install clean help assets FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(DOUBLE_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(FUZZERS:=.d) $(FUZZ_OBJ:.o=.d)

@@ -34,8 +34,8 @@ int loom_translated_begin(loomTranslated* t, loomError* err);
 
 /// Minus (|z - z'|^2 / unit[0] + image |I - I'|^2 / unit[1]) / (1 + image): z and I of the picture `now`, z'
 /// and I' the means over the sources' step-th rows (the last ones', beyond) translated to the context whose
-/// first picture is `first`. Pictures are height x width x 3. distance (2, may be NULL): both, undivided; that
-/// of pictures is 0 where they weigh nothing.
+/// first picture is `first`. Pictures are height x width x 3. distance (2, may be NULL): both,
+/// undivided; that of pictures is 0 where they weigh nothing.
 double loom_translated_worth(double distance[2], loomTranslated* t, const unsigned char* first,
                              const unsigned char* now, int step);
 

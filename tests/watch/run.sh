@@ -13,9 +13,9 @@ shift 2
 [ $# -gt 0 ] || set -- reach push bodies
 export OMP_NUM_THREADS=1
 mkdir -p "$folder"
-REACH=${REACH:-6000} PUSH=${PUSH:-40000} WATCH=${WATCH:-1200}
-JOBS=${JOBS:-1} SOURCES=${SOURCES:-4}
-demos=60 contexts=10 episodes=100
+REACH=${REACH:-20000} PUSH=${PUSH:-40000} WATCH=${WATCH:-1200}
+JOBS=${JOBS:-1} SOURCES=${SOURCES:-1}
+demos=60 tries=200 contexts=10 episodes=100
 
 # step NAME COMMAND...: once; what it says lies in FOLDER/NAME.log.
 step() {
@@ -38,6 +38,9 @@ wait_all() {
   for job in $(jobs -p); do wait "$job"; done
 }
 
+# distances_in FILE: in the end of each episode, m: what the first term of the task's own reward says.
+distances_in() { sed -n 's/.*"last":[^[]*\[-\{0,1\}\([0-9.e-]*\).*/\1/p' "$1"; }
+
 # learn NAME TASK STEPS OPTION...: a policy from scratch; 100 episodes of it tell its distances.
 learn() {
   step "$1" "$loom" finetune --scratch -t "$2" -c tests/watch/td3.yaml -n "$3" -j 1 --resume -o "$folder/$1" "${@:4}"
@@ -48,14 +51,16 @@ watch() {
   step "$1" "$loom" observe "$2" -j 1 --resume --json -o "$folder/$1" "${@:3}"
   sed -i 's/weight: 0.01/weight: 1/' "$folder/$1/reward.yaml"
 }
-# demos_of NAME TASK SEED: of an expert; as they are seen, and with more OPTION... in contexts.
+# demos_of NAME TASK SEED: of an expert, those that end within 2 cm; as they are seen, and with more OPTION... in contexts.
 demos_of() {
-  step "$1/demos" "$loom" rollout "$folder/$1/true/last.safetensors" -n $demos --seed "$3" -o "$folder/$1/demos.hdf5" --overwrite
+  local ends=
+  step "$1/demos" "$loom" rollout "$folder/$1/true/last.safetensors" -n $tries --seed "$3" --json -o "$folder/$1/all.hdf5" --overwrite
+  [ -e "$folder/$1/good.done" ] || ends=$(distances_in "$folder/$1/demos.log" | awk -v most=$demos '$1 < 0.02 && n++ < most { printf "%sdemo_%d", c, NR - 1; c = "," }')
+  step "$1/good" "$loom" dataset filter "$folder/$1/all.hdf5" "$folder/$1/demos.hdf5" --demos "$ends" --overwrite
   step "$1/seen" "$loom" render "$folder/$1/demos.hdf5" --task "$2" --obs "$folder/$1/seen.hdf5" --size 48x48 --camera front -j 1 --overwrite "${@:4}"
 }
 
-# distances NAME: in the end of each episode, m: what the first term of the task's own reward says.
-distances() { sed -n 's/.*"last":[^[]*\[-\{0,1\}\([0-9.e-]*\).*/\1/p' "$folder/$1-told.log"; }
+distances() { distances_in "$folder/$1-told.log"; }
 mean() { awk '{ sum += $1 } END { printf "%.6f", sum / NR }' <(distances "$1"); }
 near() { awk '$1 < 0.03 { n++ } END { printf "%.0f", 100 * n / NR }' <(distances "$1"); }
 
@@ -64,7 +69,7 @@ near() { awk '$1 < 0.03 { n++ } END { printf "%.0f", 100 * n / NR }' <(distances
 # A reward without one part of it, and a policy by it alone.
 video_one() { # NAME TASK STEPS ABLATION OPTION...
   local to=$1/without-$4
-  watch "$to" "$folder/$1/seen.hdf5" "${@:5}" -n "$WATCH" --ablate "$4"
+  watch "$to" "$folder/$1/seen.hdf5" "${@:5}" -n "$WATCH" --ablate "$4" --sources "$([ "$4" = translation ] && echo 8 || echo "$SOURCES")"
   learn "$1/by-$4" "$2" "$3" --reward "$folder/$to/reward.yaml" --contexts contexts --context-count $contexts
 }
 
@@ -75,13 +80,13 @@ video() { # NAME TASK STEPS
   wait_all
   demos_of "$name" "$task" 101 --contexts contexts --per-demo 3 -s 7
 
-  local seen=(--method translate --pairs any --sources "$SOURCES" --held-out 24 --batch 8 --every 50)
-  watch "$name/without-nothing" "$folder/$name/seen.hdf5" "${seen[@]}" -n "$WATCH"
+  local seen=(--method translate --pairs any --held-out 24 --batch 8 --every 50)
+  watch "$name/without-nothing" "$folder/$name/seen.hdf5" "${seen[@]}" -n "$WATCH" --ablate nothing --sources "$SOURCES"
 
   # The untranslated video: the same networks, and another reward.
   if [ ! -e "$folder/$name/without-translation/config.yaml" ]; then
     cp -r "$folder/$name/without-nothing" "$folder/$name/without-translation"
-    sed -i 's/ablate: nothing/ablate: translation/' "$folder/$name/without-translation/config.yaml"
+    sed -i 's/ablate: nothing/ablate: translation/; s/sources: .*/sources: 8/' "$folder/$name/without-translation/config.yaml"
   fi
   for what in nothing translation feature image; do
     side video_one "$name" "$task" "$steps" $what "${seen[@]}"
@@ -100,6 +105,10 @@ video() { # NAME TASK STEPS
 
 body_one() { # NAME OPTION...
   watch "bodies/$1" "$folder/bodies/seen.hdf5" --held-out 24 "${@:2}"
+
+  # To come near the puck is not part of what is watched, objects alone: as in the task's own reward.
+  grep -q puck "$folder/bodies/$1/reward.yaml" ||
+    echo '  - {term: distance, from: {eef: 0}, to: puck, weight: -1.5}' >>"$folder/bodies/$1/reward.yaml"
   learn "bodies/by-$1" tests/push/fork.yaml "$PUSH" --reward "$folder/bodies/$1/reward.yaml"
 }
 
@@ -116,8 +125,8 @@ bodies() {
   done
   step bodies/merged "$loom" dataset merge "$folder/bodies/seen.hdf5" "$folder"/bodies/{stick,paddle}/seen.hdf5 --overwrite
 
-  side body_one objects --method objects
-  side body_one shuffled --method objects --shuffled
+  side body_one objects --method objects --key puck@target
+  side body_one shuffled --method objects --key puck@target --shuffled
   side body_one goal --method translate --pairs any -n 1 --ablate goal
   wait_all
 

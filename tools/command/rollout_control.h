@@ -1,5 +1,5 @@
-// demoloom rollout of what was learned from scratch, in a plain control task or one of robots: its returns, and
-// its episodes as demos.
+// demoloom rollout of what was learned from scratch, in a plain control task or one of robots: its returns,
+// and its episodes as demos.
 #ifndef LOOM_TOOLS_COMMAND_ROLLOUT_CONTROL_H
 #define LOOM_TOOLS_COMMAND_ROLLOUT_CONTROL_H
 
