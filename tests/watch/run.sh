@@ -13,7 +13,7 @@ shift 2
 [ $# -gt 0 ] || set -- reach push bodies
 export OMP_NUM_THREADS=1
 mkdir -p "$folder"
-REACH=${REACH:-20000} PUSH=${PUSH:-40000} WATCH=${WATCH:-1200}
+REACH=${REACH:-20000} PUSH=${PUSH:-40000} WATCH=${WATCH:-1900}
 JOBS=${JOBS:-1} SOURCES=${SOURCES:-1}
 demos=60 tries=200 contexts=10 episodes=100
 
