@@ -190,7 +190,7 @@ expect 'a method for scratch' 2 'takes --scratch' "$loom" finetune policy.safete
 expect 'a method for policies' 2 'name one' "$loom" finetune --scratch -m residual -t $task -o "$work/x"
 expect 'no task' 2 'which task' "$loom" finetune --scratch -o "$work/x"
 expect 'no folder' 2 'takes -o' "$loom" finetune --scratch -t $task
-expect 'no such task' 1 'none.yaml' "$loom" finetune --scratch -t none.yaml -o "$work/x"
+expect 'no such task' 2 "no scene 'none.yaml'" "$loom" finetune --scratch -t none.yaml -o "$work/x"
 expect 'settings of another method' 2 'settings of ppo' "$loom" finetune --scratch -t $task -c "$work/ppo.yaml" -m td3 -o "$work/x"
 printf 'finetune: {method: td3}\nppo: {epochs: 1}\n' >"$work/bad.yaml"
 expect 'another section' 1 "bad.yaml:2: key 'ppo': means nothing" "$loom" finetune --scratch -t $task -c "$work/bad.yaml" -o "$work/x"

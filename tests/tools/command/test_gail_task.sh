@@ -19,7 +19,7 @@ check 'its demos' "$loom" rollout "$expert" -n 3 --seed 5 -o "$demos"
 check 'and again' "$loom" rollout "$expert" -n 3 --seed 5 -o "$work/again.hdf5"
 check 'the same' cmp "$demos" "$work/again.hdf5"
 expect 'in a dataset' 0 'obs/observation +float64' "$loom" info "$demos"
-expect 'a demo it is not for' 2 'of a plain control task it takes one policy' "$loom" rollout "$expert" -n 1 --video "$work/v.mp4"
+expect 'a demo it is not for' 2 'of a plain control task, it takes one policy' "$loom" rollout "$expert" -n 1 --video "$work/v.mp4"
 expect 'a policy of another task' 1 'missing or of another size' "$loom" rollout "$expert" -n 1 --task tests/gym/half_cheetah.yaml
 check 'nothing is left' test ! -e "$demos.parts"
 
