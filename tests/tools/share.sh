@@ -1,5 +1,5 @@
 # A run that several processes make together comes to the bytes that one makes, whoever of them is killed; sourced after
-# check.sh from the repository's root. One is killed before some 8 of its writes, renames and removals (KILLS=20: of 20),
+# check.sh from the repository's root. One is killed before some 5 of its writes, renames and removals (KILLS=20: of 20),
 # and with EACH_CALL=1 before every single one.
 check 'a library for kill -9' ${CC:-cc} -shared -fPIC -O1 -o "$work/kill_at.so" tests/tools/command/kill_at.c -ldl
 
@@ -53,7 +53,7 @@ killed_before() {
 }
 # Before some of its calls, about KILLS; before every one with EACH_CALL=1.
 killed_often() {
-  local killed=0 turn=0 step=${EACH_CALL:-$(($1 / ${KILLS:-8} + 1))} at
+  local killed=0 turn=0 step=${EACH_CALL:-$(($1 / ${KILLS:-5} + 1))} at
   for ((at = 1 + $1 % step; at <= $1; at += step, turn++)); do killed_before $at $turn || return 1; done
   echo "$killed of $turn were killed"
   [ $killed -ge $((turn / 2 - 1)) ]
