@@ -56,5 +56,9 @@ rule "comments of $columns columns" "$(grep -nE "^ *//.*" "${all[@]}" | awk -v m
 # Whoever runs all tests runs files; a clone has their mode as it was committed.
 rule 'scripts may be run' "$(find tests tools -name '*.sh' ! -perm -u+x -exec grep -l '^#!' {} +)"
 
+# What a test or a try left in the folder that it was run from.
+top='\..*|CONTRIBUTING\.md|LICENSE|Makefile|README\.md|engine|generators|policies|scenes|tests|tools'
+rule 'nothing else at the top' "$(git ls-files 2>/dev/null | cut -d/ -f1 | sort -u | grep -vxE "$top")"
+
 printf '%d passed, %d failed\n' $passed $failed
 [ $failed -eq 0 ]
