@@ -197,11 +197,16 @@ static int paint_texture(loomLooks* looks, mjModel* m, int texture, double numbe
 }
 
 static int body_texture(loomLooks* looks, mjModel* m, int body, double number, loomError* err) {
-  int code = 0;
+  int code = 0, last = -1;
+  if (!(number > 0)) return 0;
+
+  // Geoms of a body mostly share one, which is painted once.
   for (int g = m->body_geomadr[body]; !code && g < m->body_geomadr[body] + m->body_geomnum[body]; g++) {
     int material = m->geom_matid[g];
     int texture = material < 0 ? -1 : m->mat_texid[material * mjNTEXROLE + mjTEXROLE_RGB];
-    if (texture >= 0 && number > 0) code = paint_texture(looks, m, texture, number, err);
+    if (texture < 0 || texture == last) continue;
+    code = paint_texture(looks, m, texture, number, err);
+    last = texture;
   }
   return code;
 }

@@ -285,7 +285,7 @@ int loom_context_find(const loomDisturbSet** out, loomTask* task, const char* na
     if ((kind->bits & LOOM_DISTURB_SEEN) && !(kind->bits & LOOM_DISTURB_EDITS)) continue;
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s:%d: '%s' is no part of what a demo looks like; contexts have lights, colors, "
-                          "cameras, `hide` and `distractors`",
+                          "textures, cameras, `hide` and `distractors`",
                           set->label, set->terms[i].line, kind->key);
   }
   *out = set;

@@ -89,7 +89,8 @@ typedef struct loomDisturbSet {
 /// LOOM_ERR_USAGE names the sets that there are; LOOM_ERR_FORMAT is "FILE:LINE: ...".
 int loom_disturb_find(const loomDisturbSet** out, struct loomTask* task, const char* name, loomError* err);
 
-/// The same of what episodes and demos look like: lights, colors, cameras, `hide` and `distractors`.
+/// The same of what episodes and demos look like: lights, colors, textures, cameras, `hide` and
+/// `distractors`.
 /// LOOM_ERR_FORMAT "FILE:LINE: ..." also for a set that changes more.
 int loom_context_find(const loomDisturbSet** out, struct loomTask* task, const char* name, loomError* err);
 

@@ -35,14 +35,11 @@ typedef struct datasetArgs {
   toolOutputs outputs;
 } datasetArgs;
 
-static int assemble_copy(const char* out, const loomSource* sources, int n, bool keep_names, bool index,
-                         const char* without, loomError* err) {
+// As def says; what was left out is told.
+static int assemble_copy(const char* out, const loomSource* sources, int n, loomAssembleDef def,
+                         loomError* err) {
   double start = loom_clock();
-  loomAssembleDef def = loom_default_assemble_def();
   loomNames left_out = {0, NULL};
-  def.keep_names = keep_names;
-  def.index = index;
-  def.leave_out = without;
   def.left_out = &left_out;
   def.progress = tool_show_copied;
   def.user = &start;
@@ -78,7 +75,9 @@ static int merge_datasets(datasetArgs* a, char** paths, int n, loomError* err) {
   for (int i = 1; i < n; i++) sources[i - 1].path = paths[i];
   int code = open_output(a, paths[0], paths + 1, n - 1, err);
   if (!code && !a->index) code = check_disk(paths[0], paths + 1, n - 1, err);
-  if (!code) code = assemble_copy(paths[0], sources, n - 1, false, a->index, NULL, err);
+  loomAssembleDef def = loom_default_assemble_def();
+  def.index = a->index;
+  if (!code) code = assemble_copy(paths[0], sources, n - 1, def, err);
   free(sources);
   return code;
 }
@@ -153,7 +152,7 @@ static int write_part(const partList* list, int part, const char* path, loomErro
   int first = 0, end;
   while (list->part[first] < part) first++;
   for (end = first; end < list->n && list->part[end] == part; end++) continue;
-  return assemble_copy(path, list->source + first, end - first, false, false, NULL, err);
+  return assemble_copy(path, list->source + first, end - first, loom_default_assemble_def(), err);
 }
 
 // Files of about so many bytes, and one beside them with links to all of their demos.
@@ -176,7 +175,9 @@ static int merge_into_parts(datasetArgs* a, char** paths, int n, loomError* err)
   }
 
   for (int i = 0; !code && i < list.parts; i++) code = write_part(&list, i, parts[i].path, err);
-  if (!code) code = assemble_copy(paths[0], parts, list.parts, false, true, NULL, err);
+  loomAssembleDef links = loom_default_assemble_def();
+  links.index = true;
+  if (!code) code = assemble_copy(paths[0], parts, list.parts, links, err);
 
   for (int i = 0; i < list.parts && held && parts; i++) {
     tool_outputs_close(&held[i]);
@@ -285,7 +286,9 @@ static int filter_dataset(char** paths, datasetArgs* a, loomError* err) {
 
   // The rest is a copy, with names made anew.
   if (!code && !kept) code = loom_error_set(err, LOOM_ERR_USAGE, "%s: no demo is left", in);
-  if (!code) code = assemble_copy(out, sources, kept, false, false, a->without, err);
+  loomAssembleDef def = loom_default_assemble_def();
+  def.leave_out = a->without;
+  if (!code) code = assemble_copy(out, sources, kept, def, err);
 
   loom_names_destroy(&mask);
   free(sources);
@@ -297,7 +300,9 @@ static int strip_dataset(char** paths, datasetArgs* a, loomError* err) {
   loomSource all = {paths[0], NULL};
   int code = open_output(a, paths[1], paths, 1, err);
   if (!code) code = check_disk(paths[1], paths, 1, err);
-  return code ? code : assemble_copy(paths[1], &all, 1, true, false, NULL, err);
+  loomAssembleDef def = loom_default_assemble_def();
+  def.keep_names = true;
+  return code ? code : assemble_copy(paths[1], &all, 1, def, err);
 }
 
 static const toolOption options[] = {

@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/clock.h"
-#include "engine/base/version.h"
 #include "engine/data/dataset.h"
 #include "engine/run/record_demo.h"
 #include "policies/learn/control_policy.h"
 #include "policies/learn/imitated.h"
+#include "tools/command/rollout_parts.h"
 #include "tools/shared/damage.h"
 
 static const char terminated[] = "terminated", timeout[] = "timeout";
@@ -26,7 +25,8 @@ typedef struct controlRun {
   controlEpisode* episode;  // (n)
   // Of the running episode, with room for the task's steps: one row more of what is seen.
   double *obs, *action, *reward, *state;
-  double start;
+  double sum;   // of returns,
+  int64_t run;  // of so many episodes
 } controlRun;
 
 bool rollout_is_control(const char* policy, const char* task) {
@@ -56,13 +56,6 @@ static int make_room(controlRun* r, loomError* err) {
   return r->obs && r->action && r->reward && r->state
              ? LOOM_OK
              : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for episodes of %d steps", r->task->max_steps);
-}
-
-static int open_folder(controlRun* r, loomError* err) {
-  static const char* const own[] = {"[0-9]*.hdf5", NULL};
-  loomRunFolderDef def = {
-      .path = r->def->folder, .mode = LOOM_FOLDER_OVERWRITE, .mark = "run.json", .own = own};
-  return r->def->out ? loom_run_folder_open(&r->folder, &def, err) : LOOM_OK;
 }
 
 static void close_run(controlRun* r) {
@@ -113,12 +106,6 @@ static int run_episode(controlEpisode* out, controlRun* r, uint64_t number, loom
   return code;
 }
 
-static void part_path(char out[LOOM_RUN_FILE_MAX], const controlRun* r, uint64_t number) {
-  char name[48];
-  snprintf(name, sizeof name, "%llu.hdf5", (unsigned long long)number);
-  loom_run_folder_path(out, &r->folder, name);
-}
-
 // Robomimic's arrays. What is seen lies under one key; `dones` are 1 where nothing followed, so that an
 // episode which ran out of time is known by its zeros.
 static int write_episode(const controlRun* r, const controlEpisode* e, uint64_t number, loomError* err) {
@@ -139,33 +126,20 @@ static int write_episode(const controlRun* r, const controlEpisode* e, uint64_t 
   loom_demo_record_array(&record, "next_obs/" LOOM_CONTROL_KEY, LOOM_TYPE_F64, r->obs + dim, 2, seen);
   loom_demo_record_attr(&record, loom_attr_double("loom_return", e->total));
 
-  part_path(path, r, number);
+  rollout_part_path(path, &r->folder, number);
   int code = loom_demo_record_write(path, &record, name, &write, err);
   loom_demo_record_destroy(&record);
   return code;
 }
 
-static int run_episodes(controlRun* r, loomError* err) {
-  const rolloutControl* def = r->def;
-  double sum = 0;
-  int code = LOOM_OK;
-  r->start = loom_clock();
+static int run_one(controlEpisode* out, char note[ROLLOUT_NOTE], void* self, uint64_t number,
+                   loomError* err) {
+  controlRun* r = self;
+  int code = run_episode(out, r, number, err);
+  if (!code && r->def->out) code = write_episode(r, out, number, err);
 
-  for (int64_t i = 0; !code && i < def->n; i++) {
-    uint64_t number = (uint64_t)(def->first + i);
-    char note[64];
-    if (tool_stop) {
-      return loom_error_set(err, LOOM_ERR_INTERRUPTED,
-                            "interrupted after %lld of %lld episodes; run it again for all of them",
-                            (long long)i, (long long)def->n);
-    }
-    code = run_episode(&r->episode[i], r, number, err);
-    if (!code && def->out) code = write_episode(r, &r->episode[i], number, err);
-
-    sum += r->episode[i].total;
-    snprintf(note, sizeof note, "episodes, return %.1f", sum / (double)(i + 1));
-    tool_progress("rolled out", i + 1, def->n, loom_clock() - r->start, note);
-  }
+  r->sum += out->total;
+  snprintf(note, ROLLOUT_NOTE, "episodes, return %.1f", r->sum / (double)++r->run);
   return code;
 }
 
@@ -185,29 +159,8 @@ static char* env_args_of(const controlRun* r) {
 }
 
 static int assemble(const controlRun* r, loomError* err) {
-  size_t n = (size_t)r->def->n;
-  loomSource* source = calloc(n, sizeof *source);
-  char(*path)[LOOM_RUN_FILE_MAX] = calloc(n, sizeof *path);
   char* env_args = env_args_of(r);
-  loomAssembleDef def = loom_default_assemble_def();
-  loomAttr attrs[] = {loom_attr_string("env_args", env_args),
-                      loom_attr_string("loom_version", loom_version()),
-                      loom_attr_string("loom_origin", "rollout"), loom_attr_int("loom_seed", r->def->seed)};
-  int code = source && path && env_args
-                 ? LOOM_OK
-                 : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", r->def->out);
-
-  for (size_t i = 0; !code && i < n; i++) {
-    part_path(path[i], r, (uint64_t)r->def->first + i);
-    source[i] = (loomSource){path[i], NULL};
-  }
-  def.attr = attrs;
-  def.nattr = sizeof attrs / sizeof *attrs;
-  def.trusted = true;
-  def.valid = 0;
-  if (!code) code = loom_dataset_assemble(r->def->out, source, r->def->n > 0 ? (int)n : 0, &def, err);
-  free(source);
-  free(path);
+  int code = rollout_parts_assemble(r->def, &r->folder, env_args, err);
   cJSON_free(env_args);
   return code;
 }
@@ -267,10 +220,10 @@ static int run_control(controlRun* r, const char* task, loomError* err) {
                           task);
   int code = open_control_task(r, task, err);
   if (!code) code = make_room(r, err);
-  if (!code) code = open_folder(r, err);
+  if (!code) code = rollout_parts_open(&r->folder, r->def, err);
 
   tool_catch_signals();
-  if (!code) code = run_episodes(r, err);
+  if (!code) code = rollout_each(r->episode, r->def, run_one, r, err);
   tool_progress_end();
   return !code && r->def->out ? assemble(r, err) : code;
 }

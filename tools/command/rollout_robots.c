@@ -4,16 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/clock.h"
-#include "engine/base/file.h"
-#include "engine/base/version.h"
 #include "engine/data/dataset.h"
 #include "engine/run/task_environment.h"
 #include "engine/scene/library.h"
 #include "generators/run/record.h"
 #include "policies/agent/rollout.h"
 #include "policies/learn/control_policy.h"
-#include "tools/command/rollout_control.h"
+#include "tools/command/rollout_parts.h"
 #include "tools/shared/damage.h"
 
 typedef struct robotsRun {
@@ -28,7 +25,7 @@ typedef struct robotsRun {
   loomRunFolder folder;
   loomTrace trace;  // of the running episode, where they become demos
   double *obs, *action;
-  double start;
+  int won, run;  // episodes
 } robotsRun;
 
 // ---- opened
@@ -41,10 +38,7 @@ static int choose_reset(robotsRun* r, loomError* err) {
 }
 
 static int open_robots_folder(robotsRun* r, loomError* err) {
-  static const char* const own[] = {"[0-9]*.hdf5", NULL};
-  loomRunFolderDef def = {
-      .path = r->def->folder, .mode = LOOM_FOLDER_OVERWRITE, .mark = "run.json", .own = own};
-  int code = loom_run_folder_open(&r->folder, &def, err);
+  int code = rollout_parts_open(&r->folder, r->def, err);
   return code ? code
               : loom_trace_create(&r->trace, loom_task_environment_episode(&r->environment),
                                   r->task->max_steps, err);
@@ -81,12 +75,6 @@ static void close_robots(robotsRun* r) {
 
 // ---- episodes
 
-static void part_path(char out[LOOM_RUN_FILE_MAX], const robotsRun* r, uint64_t number) {
-  char name[48];
-  snprintf(name, sizeof name, "%llu.hdf5", (unsigned long long)number);
-  loom_run_folder_path(out, &r->folder, name);
-}
-
 // Nothing is kept of a broken simulation.
 static int write_robots(robotsRun* r, uint64_t number, loomError* err) {
   const loomRunResult* run = loom_task_environment_run(&r->environment);
@@ -99,7 +87,7 @@ static int write_robots(robotsRun* r, uint64_t number, loomError* err) {
       "rollout",          (int)number,  (uint64_t)r->def->seed, number, run->end == LOOM_RUN_SUCCESS,
       r->scene->env_args, r->def->roots};
   loom_trace_end(&r->trace, episode);
-  part_path(path, r, number);
+  rollout_part_path(path, &r->folder, number);
   return loom_record_driven(path, &r->trace, episode, &driven, &write, NULL, err);
 }
 
@@ -124,52 +112,14 @@ static int run_episode(controlEpisode* out, robotsRun* r, uint64_t number, loomE
   return code;
 }
 
-static int run_all(controlEpisode* episode, robotsRun* r, loomError* err) {
-  const rolloutControl* def = r->def;
-  int code = LOOM_OK, won = 0;
-  r->start = loom_clock();
+static int run_one(controlEpisode* out, char note[ROLLOUT_NOTE], void* self, uint64_t number,
+                   loomError* err) {
+  robotsRun* r = self;
+  int code = run_episode(out, r, number, err);
+  if (!code && r->def->out) code = write_robots(r, number, err);
 
-  for (int64_t i = 0; !code && i < def->n; i++) {
-    uint64_t number = (uint64_t)(def->first + i);
-    char note[64];
-    if (tool_stop)
-      return loom_error_set(err, LOOM_ERR_INTERRUPTED,
-                            "interrupted after %lld of %lld episodes; run it again for all of them",
-                            (long long)i, (long long)def->n);
-    code = run_episode(&episode[i], r, number, err);
-    if (!code && def->out) code = write_robots(r, number, err);
-
-    won += loom_task_environment_run(&r->environment)->end == LOOM_RUN_SUCCESS;
-    snprintf(note, sizeof note, "episodes, %.0f %% succeed", 100.0 * won / (double)(i + 1));
-    tool_progress("rolled out", i + 1, def->n, loom_clock() - r->start, note);
-  }
-  return code;
-}
-
-// ---- the dataset
-
-static int assemble_robots(const robotsRun* r, loomError* err) {
-  size_t most = (size_t)r->def->n, n = 0;
-  loomSource* source = calloc(most + 1, sizeof *source);
-  char(*path)[LOOM_RUN_FILE_MAX] = calloc(most + 1, sizeof *path);
-  loomAssembleDef def = loom_default_assemble_def();
-  loomAttr attrs[] = {loom_attr_string("env_args", r->scene->env_args),
-                      loom_attr_string("loom_version", loom_version()),
-                      loom_attr_string("loom_origin", "rollout"), loom_attr_int("loom_seed", r->def->seed)};
-  int code =
-      source && path ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", r->def->out);
-
-  for (size_t i = 0; !code && i < most; i++) {
-    part_path(path[n], r, (uint64_t)r->def->first + i);
-    if (loom_is_file(path[n])) source[n] = (loomSource){path[n], NULL}, n++;
-  }
-  def.attr = attrs;
-  def.nattr = sizeof attrs / sizeof *attrs;
-  def.trusted = true;
-  def.valid = 0;
-  if (!code) code = loom_dataset_assemble(r->def->out, source, (int)n, &def, err);
-  free(source);
-  free(path);
+  r->won += loom_task_environment_run(&r->environment)->end == LOOM_RUN_SUCCESS;
+  snprintf(note, ROLLOUT_NOTE, "episodes, %.0f %% succeed", 100.0 * r->won / ++r->run);
   return code;
 }
 
@@ -178,9 +128,9 @@ int rollout_robots(controlEpisode* episode, const rolloutControl* def, const cha
   int code = open_robots(&r, task, err);
 
   tool_catch_signals();
-  if (!code) code = run_all(episode, &r, err);
+  if (!code) code = rollout_each(episode, def, run_one, &r, err);
   tool_progress_end();
-  if (!code && def->out) code = assemble_robots(&r, err);
+  if (!code && def->out) code = rollout_parts_assemble(def, &r.folder, r.scene->env_args, err);
   close_robots(&r);
   return code;
 }
