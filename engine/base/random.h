@@ -51,6 +51,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_SCAN = 42,       // through which of its triangles planes of a scan are laid
   LOOM_PURPOSE_PATTERN = 43,    // what a texture shows instead of its picture
   LOOM_PURPOSE_HAZE = 44,       // the noise of a disturbed episode's point clouds, and what they lack
+  LOOM_PURPOSE_DRIFT = 45,      // how far an attempt's arms are off their ways
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -73,6 +73,7 @@ static int read_noise(loomSubtaskDef* s, taskParser* p, loomNode map) {
   if (!code) code = loom_yaml_read_number(&s->noise_rotation, p->y, map, "rotation", false, p->err);
   if (!code) code = loom_yaml_read_number(&s->noise_action, p->y, map, "action", false, p->err);
   if (!code) code = loom_yaml_read_bool(&s->noise_on_interpolation, p->y, map, "on_interpolation", p->err);
+  if (!code) code = loom_yaml_read_number(&s->noise_drift, p->y, map, "drift", false, p->err);
   return code;
 }
 

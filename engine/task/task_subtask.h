@@ -80,8 +80,9 @@ typedef struct loomSubtaskDef {
   double noise_position, noise_rotation;  // one draw a segment: m, rad
   double noise_action;                    // one draw a step, Gaussian, in action units; never on the gripper
   bool noise_on_interpolation;
-  double pace[2];  // range of one draw a segment: rows of the source a control step
-  bool mix;        // BALANCED: a source demo of its own from here on, whatever is shared before
+  double noise_drift;  // how far the arm is off its way, share of what it goes in half a second
+  double pace[2];      // range of one draw a segment: rows of the source a control step
+  bool mix;            // BALANCED: a source demo of its own from here on, whatever is shared before
   loomSelectDef select;
 } loomSubtaskDef;
 

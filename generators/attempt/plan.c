@@ -31,6 +31,7 @@ void loom_plan_start(loomPlan* p, loomEpisode* e) {
   // Arms stay where they are, hands open, until their first subtask.
   for (int a = 0; a < e->arm_count; a++) {
     p->arm[a] = (loomArmPlan){.source = -1, .target = loom_episode_eef(e, a), .grip = -1};
+    p->arm[a].drift = loom_drift(p->def->seed, r->attempt, a);
     for (int i = 0; i < LOOM_MAX_HAND; i++) p->arm[a].hand[i] = -1;
   }
 }
@@ -547,7 +548,11 @@ void loom_plan_move(double* action, loomPlan* p) {
     const loomArm* body = &p->e->arms[a];
     loomArmPlan* arm = &p->arm[a];
 
-    loom_arm_action_towards(action, body, loom_episode_eef(p->e, a), arm->target);
+    // What is recorded as its target is where it was to be, wherever it is sent.
+    if (arm->running) arm->drift.share = p->def->noise_scale * loom_plan_current(p, a)->noise_drift;
+    loomPose to = loom_drift_step(&arm->drift, arm->target, p->task->control_freq);
+
+    loom_arm_action_towards(action, body, loom_episode_eef(p->e, a), to);
     for (int i = 0; scale[a] < 1 && i < body->pose_dim; i++) action[i] *= scale[a];
 
     // Noise on the arm's entries, never on the gripper: a flicker of it would drop what it holds.

@@ -7,6 +7,7 @@
 #include "engine/base/api.h"
 #include "generators/attempt/attempt.h"
 #include "generators/attempt/detour.h"
+#include "generators/attempt/drift.h"
 #include "generators/attempt/select.h"
 
 LOOM_C_BEGIN
@@ -46,8 +47,9 @@ typedef struct loomArmPlan {
   int broken;                  // control steps in a row in which `during` did not hold
   int still;                   // control steps in a row it stood away from its target
   loomPose reached;            // end effector one control step ago
-  bool took;                   // `moved` is known
-  double moved[3];             // how far `clearance` moved the hand where it took hold, world frame, m
+  loomDrift drift;
+  bool took;        // `moved` is known
+  double moved[3];  // how far `clearance` moved the hand where it took hold, world frame, m
 } loomArmPlan;
 
 typedef struct loomPlan {

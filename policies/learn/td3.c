@@ -418,7 +418,9 @@ static int iterate(void* self, loomError* err) {
   p->asked = p->kept = p->size = p->alone = 0;
   p->calibration = (calibration){0};
 
-  for (int t = 0; !code && t < iteration_of(p); t++) {
+  // Where decisions last several steps, and are few, the last iteration is as long as the run's steps are.
+  bool ends = p->guide.gated && p->steps;
+  for (int t = 0; !code && t < iteration_of(p) && !(ends && p->vector->control_steps >= p->steps); t++) {
     code = try_step(p, err);
     if (is_warming_up(p) || !loom_experience_count(&p->replay)) continue;
     if (p->shown.imitation) teach_discriminator(p, loom_imitation_updates(p->shown.imitation));

@@ -1,0 +1,28 @@
+// How far an arm is off its way while it moves (`noise: {drift: 0.3}`): a demonstrator's hand that is off comes
+// back to where it was to be, and a policy that sees both learns to come back too (noise is injected into what
+// is done, labels stay those of the undisturbed way: Laskey et al. 2017, "DART"). Internal.
+#ifndef LOOM_GENERATORS_ATTEMPT_DRIFT_H
+#define LOOM_GENERATORS_ATTEMPT_DRIFT_H
+
+#include <stdbool.h>
+
+#include "engine/base/pose.h"
+#include "engine/base/random.h"
+
+typedef struct loomDrift {
+  loomRandom random;
+  double share;  // of the way; 0 = it is where it is to be
+  bool begun;
+  loomPose last;           // the target one control step ago
+  double push[6], off[6];  // unit variance; m and rad, of the target's place and of its turn, world frame
+} loomDrift;
+
+loomDrift loom_drift(uint64_t seed, uint64_t attempt, int arm);
+
+/// One control step on, of 1/`freq` s: where the arm is sent in place of `target`. It is off by a random motion
+/// with a time constant of 0.5 s whose standard deviation is `share` of the way that the target goes in that time,
+/// along each axis, and by `share` of its turn: hands that stand still are still, and those that move slowly
+/// are nearly where they are to be.
+loomPose loom_drift_step(loomDrift* drift, loomPose target, double freq);
+
+#endif
