@@ -1,10 +1,13 @@
 #include "generators/attempt/drift.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "engine/task/limits.h"
 
 #define TIME 0.5  // s
+#define ROOM 0.1  // m
+#define TURN 1.0  // rad
 
 loomDrift loom_drift(uint64_t seed, uint64_t attempt, int arm) {
   return (loomDrift){.random =
@@ -12,7 +15,7 @@ loomDrift loom_drift(uint64_t seed, uint64_t attempt, int arm) {
 }
 
 loomPose loom_drift_step(loomDrift* drift, loomPose target, double freq) {
-  if (!(drift->share > 0)) return target;
+  if (!drift->begun && !(drift->share > 0)) return target;
   double keep = exp(-1 / (TIME * freq));
 
   // How fast the target goes; nothing is known of it before its first step.
@@ -38,4 +41,22 @@ loomPose loom_drift_step(loomDrift* drift, loomPose target, double freq) {
   loom_quat_mul(to.quat, by, target.quat);
   for (int i = 0; i < 3; i++) to.pos[i] += drift->off[i];
   return to;
+}
+
+static double how_far(loomPose target, const loomTransform* transform, loomPose to) {
+  to = loom_transform_apply(transform, to);
+  return loom_pose_distance(target, to) / ROOM + loom_quat_angle(target.quat, to.quat) / TURN;
+}
+
+double loom_drift_room(loomPose target, const loomTransform* transform, const loomReplay* source, int arm,
+                       int start, int end) {
+  const double* hand = source->hand[arm];
+  double room = fmin(1, how_far(target, transform, source->target[arm][end - 1]));
+
+  for (int row = start + 1; row < end; row++) {
+    const double* now = hand + (size_t)row * LOOM_MAX_HAND;
+    bool does = memcmp(now, now - LOOM_MAX_HAND, LOOM_MAX_HAND * sizeof *now) != 0;
+    if (does) room = fmin(room, how_far(target, transform, source->target[arm][row]));
+  }
+  return room;
 }

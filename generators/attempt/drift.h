@@ -8,10 +8,12 @@
 
 #include "engine/base/pose.h"
 #include "engine/base/random.h"
+#include "generators/attempt/transform.h"
+#include "generators/source/replay.h"
 
 typedef struct loomDrift {
   loomRandom random;
-  double share;  // of the way; 0 = it is where it is to be
+  double share;  // of the way
   bool begun;
   loomPose last;           // the target one control step ago
   double push[6], off[6];  // unit variance; m and rad, of the target's place and of its turn, world frame
@@ -22,7 +24,12 @@ loomDrift loom_drift(uint64_t seed, uint64_t attempt, int arm);
 /// One control step on, of 1/`freq` s: where the arm is sent in place of `target`. It is off by a random motion
 /// with a time constant of 0.5 s whose standard deviation is `share` of the way that the target goes in that time,
 /// along each axis, and by `share` of its turn: hands that stand still are still, and those that move slowly
-/// are nearly where they are to be.
+/// are nearly where they are to be. Nothing at all as long as `share` has been 0 ever.
 loomPose loom_drift_step(loomDrift* drift, loomPose target, double freq);
+
+/// How much of its drift an arm has at `target`, 0 to 1: all of it 10 cm or 1 rad from where its segment, rows
+/// [start, end) of the source, ends and from where its hand does something, and none there.
+double loom_drift_room(loomPose target, const loomTransform* transform, const loomReplay* source, int arm,
+                       int start, int end);
 
 #endif

@@ -549,7 +549,11 @@ void loom_plan_move(double* action, loomPlan* p) {
     loomArmPlan* arm = &p->arm[a];
 
     // What is recorded as its target is where it was to be, wherever it is sent.
-    if (arm->running) arm->drift.share = p->def->noise_scale * loom_plan_current(p, a)->noise_drift;
+    double drift = arm->running ? p->def->noise_scale * loom_plan_current(p, a)->noise_drift : 0;
+    if (drift > 0)
+      drift *= loom_drift_room(arm->target, &arm->transform, &p->sources->replay[arm->source], a, arm->start,
+                               arm->end);
+    arm->drift.share = drift;
     loomPose to = loom_drift_step(&arm->drift, arm->target, p->task->control_freq);
 
     loom_arm_action_towards(action, body, loom_episode_eef(p->e, a), to);

@@ -551,6 +551,30 @@ static void noise_on_actions(void** state) {
   free_copy(&quiet);
 }
 
+// What an arm that drifts does differs, what it was to do is recorded as it was.
+static void drift_is_not_in_the_targets(void** state) {
+  own* o = *state;
+  loomAttemptDef def = loom_default_attempt_def();
+  loomSubtaskDef* s = &o->task->subtasks[0][0];
+  loomAttemptResult r = attempt(o, &def, 5);
+  int first = r.begin[0][0], arms = o->e->arm_count, ends = first + s->interpolate_steps;
+  size_t bytes = sizeof(double) * 16 * (size_t)(arms * ends);
+  double* target = malloc(bytes);
+  memcpy(target, o->trace.target, bytes);
+  copy quiet = copy_trace(o, 0);
+
+  // On the way to its segment targets hang on where the arm was when it began, and on nothing later.
+  s->noise_drift = 0.3;
+  attempt(o, &def, 5);
+  assert_memory_equal(o->trace.target, target, bytes);
+  int dim = o->trace.action_dim, differ = 0;
+  for (int t = first; t < ends; t++) differ += o->trace.actions[t * dim] != quiet.action[t * dim];
+  assert_true(differ > (ends - first) / 2);
+
+  free(target);
+  free_copy(&quiet);
+}
+
 // --noise 0 is the task without noise, to the bit, whatever else is drawn.
 static void noise_zero_is_none(void** state) {
   own* o = *state;
@@ -571,7 +595,7 @@ static void noise_zero_is_none(void** state) {
   // Noise of every kind, scaled to nothing.
   for (int k = 0; k < 3; k++) {
     loomSubtaskDef* s = &o->task->subtasks[0][k];
-    s->noise_position = s->noise_rotation = s->noise_action = 0.01;
+    s->noise_position = s->noise_rotation = s->noise_action = s->noise_drift = 0.01;
     s->noise_on_interpolation = true;
   }
   def.noise_scale = 0;
@@ -713,6 +737,7 @@ int main(void) {
     LOOM_TEST(equivalent_poses_belong_to_a_source),
     LOOM_TEST(noise_moves_whole_segments),
     LOOM_TEST(noise_on_actions),
+    LOOM_TEST(drift_is_not_in_the_targets),
     LOOM_TEST(noise_zero_is_none),
     LOOM_TEST(ends_are_shifted_within_range),
     LOOM_TEST(gripper_commands_stay_with_their_poses),

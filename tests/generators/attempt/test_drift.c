@@ -1,0 +1,101 @@
+// Drift: as large as the way that is gone, nothing where nothing moves, smooth, and drawn for each arm.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "generators/attempt/drift.h"
+
+enum { freq = 20, steps = 40000 };
+static const double speed = 0.2, spin = 0.5, share = 0.1;  // m/s, rad/s
+
+static loomDrift drift_of(uint64_t attempt, int arm) {
+  loomDrift d = loom_drift(3, attempt, arm);
+  d.share = share;
+  return d;
+}
+
+// Along x, turning about z.
+static loomPose on_the_way(int t) {
+  loomPose p = {.pos = {speed * t / freq, 0.1, 0.2}};
+  loom_quat_exp(p.quat, (double[3]){0, 0, remainder(spin * t / freq, 2 * acos(-1))});
+  return p;
+}
+
+// Over any half a second the standard deviation along each axis is the share of what is gone then, and the
+// path has no corners: its steps are small beside it.
+static void grows_with_the_way(void** state) {
+  (void)state;
+  loomDrift d = drift_of(1, 0);
+  double square[6] = {0}, step[3] = {0}, last[3] = {0};
+
+  for (int t = 0; t < steps; t++) {
+    loomPose way = on_the_way(t), to = loom_drift_step(&d, way, freq);
+    double turn[3], by[4];
+    double back[4] = {way.quat[0], -way.quat[1], -way.quat[2], -way.quat[3]};
+    loom_quat_mul(by, to.quat, back);
+    loom_quat_log(turn, by);
+
+    for (int i = 0; i < 3; i++) {
+      double off = to.pos[i] - way.pos[i];
+      square[i] += off * off / steps;
+      square[3 + i] += turn[i] * turn[i] / steps;
+      step[i] += (off - last[i]) * (off - last[i]) / steps;
+      last[i] = off;
+    }
+  }
+
+  // 2,000 s hold some 1,000 independent values.
+  for (int i = 0; i < 6; i++) {
+    double wanted = share * 0.5 * (i < 3 ? speed : spin);
+    assert_true(sqrt(square[i]) > 0.9 * wanted && sqrt(square[i]) < 1.1 * wanted);
+    if (i < 3) assert_true(step[i] < 0.02 * square[i]);
+  }
+}
+
+static void stands_where_it_should(void** state) {
+  (void)state;
+  loomDrift d = drift_of(1, 0);
+  loomPose home = on_the_way(0);
+
+  // Not off at all before anything moves, and next to nothing five seconds after.
+  for (int t = 0; t < 10; t++)
+    assert_memory_equal(&home, (loomPose[]){loom_drift_step(&d, home, freq)}, sizeof home.pos);
+  for (int t = 0; t < 40; t++) loom_drift_step(&d, on_the_way(t), freq);
+  loomPose end = on_the_way(39);
+  assert_true(loom_pose_distance(loom_drift_step(&d, end, freq), end) > 1e-3);
+  for (int t = 0; t < 100; t++) loom_drift_step(&d, end, freq);
+  assert_true(loom_pose_distance(loom_drift_step(&d, end, freq), end) < 1e-4);
+}
+
+static void is_drawn_for_each(void** state) {
+  (void)state;
+  const struct {
+    uint64_t attempt;
+    int arm;
+  } other[] = {{1, 0}, {1, 1}, {2, 0}};
+
+  for (int k = 0; k < 3; k++) {
+    loomDrift d = drift_of(1, 0), e = drift_of(other[k].attempt, other[k].arm), none = drift_of(1, 0);
+    none.share = 0;
+    for (int t = 0; t < 20; t++) {
+      loomPose way = on_the_way(t), a = loom_drift_step(&d, way, freq), b = loom_drift_step(&e, way, freq);
+      assert_true(t == 0 || (a.pos[0] == b.pos[0]) == (k == 0));
+
+      loomPose same = loom_drift_step(&none, way, freq);
+      assert_memory_equal(&same, &way, sizeof way);
+    }
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(grows_with_the_way),
+      cmocka_unit_test(stands_where_it_should),
+      cmocka_unit_test(is_drawn_for_each),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
