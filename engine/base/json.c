@@ -1,6 +1,5 @@
 #include "engine/base/json.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 enum { max_depth = 64, max_values = 1000000 };
@@ -36,4 +35,13 @@ cJSON* loom_json_parse(const char* text, size_t n, const char** end) {
 
 cJSON* loom_json_read(const char* text) {
   return loom_json_parse(text, strlen(text) + 1, NULL);
+}
+
+const cJSON* loom_json_get(const cJSON* map, const char* key) {
+  const cJSON* node = cJSON_GetObjectItemCaseSensitive(map, key);
+  return node && !cJSON_IsNull(node) ? node : NULL;
+}
+
+bool loom_json_says(const cJSON* node, const char* text) {
+  return cJSON_IsString(node) && !strcmp(node->valuestring, text);
 }

@@ -8,13 +8,8 @@
 
 #include "engine/task/controller_json.h"
 
-static const cJSON* get(const cJSON* map, const char* key) {
-  const cJSON* node = cJSON_GetObjectItemCaseSensitive(map, key);
-  return node && !cJSON_IsNull(node) ? node : NULL;
-}
-
 static const cJSON* kwargs_of(const cJSON* root) {
-  const cJSON* kwargs = get(root, "env_kwargs");
+  const cJSON* kwargs = loom_json_get(root, "env_kwargs");
   return cJSON_IsObject(kwargs) ? kwargs : root;
 }
 
@@ -25,7 +20,7 @@ static int robot_count(const loomTask* task) {
 // ---- rate
 
 static int check_rate(const loomTask* task, const cJSON* kwargs, const char* label, loomError* err) {
-  const cJSON* rate = get(kwargs, "control_freq");
+  const cJSON* rate = loom_json_get(kwargs, "control_freq");
   if (!rate) return 0;
   if (!cJSON_IsNumber(rate) || !(rate->valuedouble > 0))
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: control_freq of its env_args is no rate in Hz", label);
@@ -48,7 +43,7 @@ static bool is_robot(const char* name, const loomRobotDef* robot) {
 }
 
 static int check_robots(const loomTask* task, const cJSON* kwargs, const char* label, loomError* err) {
-  const cJSON* robots = get(kwargs, "robots");
+  const cJSON* robots = loom_json_get(kwargs, "robots");
   if (!robots) return 0;
 
   // As many as the task has: a single robot's data are not two robots'.
@@ -74,7 +69,7 @@ static int check_robots(const loomTask* task, const cJSON* kwargs, const char* l
 // ---- controllers
 
 static bool is_15(const cJSON* root) {
-  const cJSON* version = get(root, "env_version");
+  const cJSON* version = loom_json_get(root, "env_version");
   return cJSON_IsString(version) && strtod(version->valuestring, NULL) >= 1.5;
 }
 
@@ -134,7 +129,7 @@ static int read_controllers(loomControllerDef* out, const cJSON* root, const loo
               *configs = cJSON_GetObjectItemCaseSensitive(kwargs, "controller_configs");
 
   // A configuration alone is taken as one, too.
-  if (!configs && get(root, "type") && !get(root, "env_kwargs")) configs = root;
+  if (!configs && loom_json_get(root, "type") && !loom_json_get(root, "env_kwargs")) configs = root;
   if (!configs)
     return loom_error_set(err, LOOM_ERR_FORMAT,
                           "%s: env_args has no controller_configs; give the task file a `controller:`",
@@ -225,7 +220,7 @@ static int compare_controllers(const loomControllerDef* data, const loomControll
 // task's type.
 static int compare_types(bool* told, const cJSON* root, const loomControllerDef* wanted, const loomTask* task,
                          const char* label, loomError* err) {
-  const cJSON* configs = get(kwargs_of(root), "controller_configs");
+  const cJSON* configs = loom_json_get(kwargs_of(root), "controller_configs");
   *told = configs != NULL;
 
   for (int a = 0; configs && a < task->arm_count; a++) {
@@ -238,7 +233,7 @@ static int compare_types(bool* told, const cJSON* root, const loomControllerDef*
     if (!*told) return 0;
 
     config = loom_controller_of_arm(config, by_arm ? 0 : which, by_arm ? 1 : arms, &composite, label, NULL);
-    const cJSON* type = get(config, "type");
+    const cJSON* type = loom_json_get(config, "type");
     *told = cJSON_IsString(type);
 
     if (cJSON_IsString(type) && strcmp(type->valuestring, loom_controller_names[wanted[a].type]))

@@ -8,15 +8,6 @@ enum { SIDES = 2 };
 
 static const char* const gripper_names[SIDES] = {"right_gripper", "left_gripper"};
 
-static const cJSON* get(const cJSON* map, const char* key) {
-  const cJSON* node = cJSON_GetObjectItemCaseSensitive(map, key);
-  return node && !cJSON_IsNull(node) ? node : NULL;
-}
-
-static bool says(const cJSON* node, const char* text) {
-  return cJSON_IsString(node) && !strcmp(node->valuestring, text);
-}
-
 /// One robot's part of an action while it is read.
 typedef struct reader {
   loomComposite* out;
@@ -54,8 +45,8 @@ static int read_body_part(reader* r, const loomBodyPartDef* part, const cJSON* c
 
   // robosuite drives bases by their velocities, what stands on them by joints.
   const char* wanted = part->kind == LOOM_BODY_BASE ? "JOINT_VELOCITY" : "JOINT_POSITION";
-  const cJSON* type = get(config, "type");
-  if (!says(type, wanted))
+  const cJSON* type = loom_json_get(config, "type");
+  if (!loom_json_says(type, wanted))
     return loom_error_set(
         r->err, LOOM_ERR_UNSUPPORTED, "%s: controller_configs: %s is '%.60s'; only %s is done here for it",
         r->label, config->string, cJSON_IsString(type) ? type->valuestring : "without a type", wanted);
@@ -85,11 +76,11 @@ static int read_part(reader* r, const cJSON* config) {
 }
 
 static int read_robot(reader* r, const cJSON* config) {
-  const cJSON *parts = get(config, "body_parts"), *part, *arm;
+  const cJSON *parts = loom_json_get(config, "body_parts"), *part, *arm;
   const loomRobotDef* robot = &r->task->robots[r->arm[0]];
   int code = 0;
 
-  if (get(get(config, "composite_controller_specific_configs"), "body_part_ordering"))
+  if (loom_json_get(loom_json_get(config, "composite_controller_specific_configs"), "body_part_ordering"))
     return loom_error_set(r->err, LOOM_ERR_UNSUPPORTED,
                           "%s: controller_configs: body_part_ordering is not done here", r->label);
 
@@ -110,7 +101,7 @@ static int read_robot(reader* r, const cJSON* config) {
 
   for (int k = 0; !code && k < r->arms && k < SIDES; k++) {
     int a = r->arm[k], own = own_of(r, a) + loom_controller_pose_dim(&r->control[a], &r->task->robots[a]);
-    if (get(parts, gripper_names[k]))
+    if (loom_json_get(parts, gripper_names[k]))
       code = loom_error_set(r->err, LOOM_ERR_UNSUPPORTED,
                             "%s: controller_configs: a controller for %s alone is not done here", r->label,
                             gripper_names[k]);
@@ -119,7 +110,7 @@ static int read_robot(reader* r, const cJSON* config) {
   }
 
   // Whether goals go on from goals is the last entry.
-  bool mode = says(get(config, "type"), "HYBRID_MOBILE_BASE");
+  bool mode = loom_json_says(loom_json_get(config, "type"), "HYBRID_MOBILE_BASE");
   for (int k = 0; k < r->arms && k < SIDES; k++) r->out->mode[r->arm[k]] = mode ? r->out->action_dim : -1;
   return code || !mode ? code : take_entries(r, -1, 1);
 }
@@ -130,7 +121,8 @@ int loom_composite_read(loomComposite* out, const loomTask* task, const loomCont
   memset(out, 0, sizeof *out);
   for (int a = 0; a < LOOM_MAX_ARMS; a++) out->mode[a] = -1;
 
-  const cJSON *kwargs = get(root, "env_kwargs"), *configs = get(kwargs ? kwargs : root, "controller_configs");
+  const cJSON *kwargs = loom_json_get(root, "env_kwargs"),
+              *configs = loom_json_get(kwargs ? kwargs : root, "controller_configs");
   int robots = task->robots[task->arm_count - 1].index + 1, code = 0;
   bool listed = cJSON_IsArray(configs) && cJSON_GetArraySize(configs) == robots;
   if (cJSON_IsArray(configs) && cJSON_GetArraySize(configs) == 1) configs = configs->child;
@@ -143,9 +135,9 @@ int loom_composite_read(loomComposite* out, const loomTask* task, const loomCont
       if (r.arms < SIDES) r.arm[r.arms] = a + r.arms;
     }
 
-    const cJSON* type = get(config, "type");
-    bool known = says(type, "BASIC") || says(type, "HYBRID_MOBILE_BASE");
-    if (known && get(config, "body_parts") && r.arms <= SIDES) {
+    const cJSON* type = loom_json_get(config, "type");
+    bool known = loom_json_says(type, "BASIC") || loom_json_says(type, "HYBRID_MOBILE_BASE");
+    if (known && loom_json_get(config, "body_parts") && r.arms <= SIDES) {
       code = read_robot(&r, config);
       continue;
     }

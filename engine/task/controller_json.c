@@ -24,15 +24,6 @@ static bool json_numbers(double* out, int n, const cJSON* node) {
   return true;
 }
 
-static const cJSON* get(const cJSON* map, const char* key) {
-  const cJSON* node = cJSON_GetObjectItemCaseSensitive(map, key);
-  return node && !cJSON_IsNull(node) ? node : NULL;
-}
-
-static bool says(const cJSON* node, const char* text) {
-  return cJSON_IsString(node) && !strcmp(node->valuestring, text);
-}
-
 // ---- keys
 
 // Read below, or without effect under fixed impedance.
@@ -103,30 +94,31 @@ static int check_keys(const cJSON* config, bool joints15, const char* label, loo
   } fixed[] = {{"impedance_mode", "fixed", "and only 'fixed' is supported"},
                {"goal_update_mode", "achieved", "and goals here start from where the arm is ('achieved')"}};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
-    node = get(config, fixed[i].key);
-    if (node && !says(node, fixed[i].only)) return refuse(label, node, fixed[i].why, err);
+    node = loom_json_get(config, fixed[i].key);
+    if (node && !loom_json_says(node, fixed[i].only)) return refuse(label, node, fixed[i].why, err);
   }
 
   // Goals are taken at once; a ramp belongs to the interpolation.
-  node = get(config, "interpolation");
-  if (node && !cJSON_IsFalse(node) && !says(node, "null"))
+  node = loom_json_get(config, "interpolation");
+  if (node && !cJSON_IsFalse(node) && !loom_json_says(node, "null"))
     return refuse(label, node, "and goals are not interpolated here", err);
 
-  node = get(config, "use_torque_compensation");
+  node = loom_json_get(config, "use_torque_compensation");
   if (node && cJSON_IsFalse(node)) return refuse(label, node, "and gravity is held against here", err);
 
-  node = get(config, "control_ori");
+  node = loom_json_get(config, "control_ori");
   if (node && !cJSON_IsTrue(node)) return refuse(label, node, "and poses have an orientation here", err);
 
-  node = get(config, "input_type");
-  if (node && !says(node, "delta") && !says(node, "absolute"))
+  node = loom_json_get(config, "input_type");
+  if (node && !loom_json_says(node, "delta") && !loom_json_says(node, "absolute"))
     return refuse(label, node, "which is neither 'delta' nor 'absolute'", err);
 
-  node = get(get(config, "gripper"), "type");
-  if (node && !says(node, "GRIP")) return refuse(label, node, "and grippers are driven as GRIP here", err);
+  node = loom_json_get(loom_json_get(config, "gripper"), "type");
+  if (node && !loom_json_says(node, "GRIP"))
+    return refuse(label, node, "and grippers are driven as GRIP here", err);
 
-  node = get(config, "input_ref_frame");
-  if (node && !says(node, "world") && !says(node, "base"))
+  node = loom_json_get(config, "input_ref_frame");
+  if (node && !loom_json_says(node, "world") && !loom_json_says(node, "base"))
     return refuse(label, node, "which is neither 'world' nor 'base'", err);
   return 0;
 }
@@ -134,13 +126,13 @@ static int check_keys(const cJSON* config, bool joints15, const char* label, loo
 // ---- one configuration
 
 static int read_type(loomControllerType* out, const cJSON* config, const char* label, loomError* err) {
-  const cJSON* type = get(config, "type");
+  const cJSON* type = loom_json_get(config, "type");
   if (!cJSON_IsString(type))
     return loom_error_set(err, LOOM_ERR_FORMAT, "%s: controller_configs has no type; " WAY_OUT, label);
 
   for (int i = 0; i < 3; i++) {
     *out = (loomControllerType)i;
-    if (says(type, loom_controller_names[i])) return 0;
+    if (loom_json_says(type, loom_controller_names[i])) return 0;
   }
   return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                         "%s: controller '%.60s'; OSC_POSE and JOINT_POSITION are supported; " WAY_OUT, label,
@@ -175,18 +167,19 @@ int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints
 
   // Six entries of a pose, or one a joint; 1.5 calls the damping ratio `damping`, too.
   int n = by_joint ? joints : 6;
-  const cJSON* damping = get(config, "damping_ratio");
+  const cJSON* damping = loom_json_get(config, "damping_ratio");
   const struct {
     double* to;
     const cJSON* from;
     const char* name;
     double otherwise;  // robosuite 1.5's JOINT_POSITION
-  } lists[] = {{out->input_min, get(config, "input_min"), "input_min", -1},
-               {out->input_max, get(config, "input_max"), "input_max", 1},
-               {out->output_min, get(config, "output_min"), "output_min", -0.05},
-               {out->output_max, get(config, "output_max"), "output_max", 0.05},
-               {out->kp, get(config, "kp"), "kp", 50},
-               {out->damping_ratio, damping ? damping : get(config, "damping"), "damping_ratio", 1}};
+  } lists[] = {
+      {out->input_min, loom_json_get(config, "input_min"), "input_min", -1},
+      {out->input_max, loom_json_get(config, "input_max"), "input_max", 1},
+      {out->output_min, loom_json_get(config, "output_min"), "output_min", -0.05},
+      {out->output_max, loom_json_get(config, "output_max"), "output_max", 0.05},
+      {out->kp, loom_json_get(config, "kp"), "kp", 50},
+      {out->damping_ratio, damping ? damping : loom_json_get(config, "damping"), "damping_ratio", 1}};
 
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
     if (!lists[i].from && otherwise) continue;
@@ -200,22 +193,24 @@ int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints
                           lists[i].name, n, by_joint ? "a joint of the arm" : "an entry of a pose");
   }
 
-  if (by_joint && robosuite15) code = read_dampers(out, get(config, "kd"), n, label, err);
+  if (by_joint && robosuite15) code = read_dampers(out, loom_json_get(config, "kd"), n, label, err);
   if (code) return code;
 
   // robosuite 1.4 says `control_delta`, later versions `input_type`.
-  const cJSON *delta = get(config, "control_delta"), *apart = get(config, "uncouple_pos_ori");
-  out->delta = delta ? cJSON_IsTrue(delta) : !says(get(config, "input_type"), "absolute");
+  const cJSON *delta = loom_json_get(config, "control_delta"),
+              *apart = loom_json_get(config, "uncouple_pos_ori");
+  out->delta = delta ? cJSON_IsTrue(delta) : !loom_json_says(loom_json_get(config, "input_type"), "absolute");
   out->uncouple_pos_ori = !apart || cJSON_IsTrue(apart);
 
   // Whose axes poses are along; 1.5's own are the robot's base's.
-  const cJSON *frame = get(config, "input_ref_frame"), *version = get(config, "robosuite");
+  const cJSON *frame = loom_json_get(config, "input_ref_frame"),
+              *version = loom_json_get(config, "robosuite");
   bool of15 = cJSON_IsNumber(version) ? version->valuedouble >= 1.5 : robosuite15;
   out->robosuite15 = out->type != LOOM_WHOLE_BODY_IK && of15;
-  out->in_base = out->type == LOOM_OSC_POSE && (frame ? says(frame, "base") : robosuite15);
+  out->in_base = out->type == LOOM_OSC_POSE && (frame ? loom_json_says(frame, "base") : robosuite15);
 
   // Ours alone, with the defaults of task files.
-  const cJSON *posture = get(config, "posture"), *torso = get(config, "torso_weight");
+  const cJSON *posture = loom_json_get(config, "posture"), *torso = loom_json_get(config, "torso_weight");
   out->posture = cJSON_IsNumber(posture) ? posture->valuedouble : otherwise ? otherwise->posture : 2e-5;
   out->torso_weight = cJSON_IsNumber(torso) ? torso->valuedouble : otherwise ? otherwise->torso_weight : 10;
 
@@ -228,11 +223,11 @@ int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints
 const cJSON* loom_controller_of_arm(const cJSON* config, int which, int arms, bool* composite,
                                     const char* label, loomError* err) {
   static const char* const sides[] = {"right", "left"};
-  const cJSON *parts = get(config, "body_parts"), *type = get(config, "type");
+  const cJSON *parts = loom_json_get(config, "body_parts"), *type = loom_json_get(config, "type");
   *composite = parts != NULL;
 
   // 1.5's composites say how all of a robot's parts go together; of these two each goes on its own.
-  if (parts && !says(type, "BASIC") && !says(type, "HYBRID_MOBILE_BASE")) {
+  if (parts && !loom_json_says(type, "BASIC") && !loom_json_says(type, "HYBRID_MOBILE_BASE")) {
     loom_error_set(
         err, LOOM_ERR_UNSUPPORTED,
         "%s: controller_configs is the composite controller '%.60s' of robosuite 1.5; of these BASIC and "
@@ -240,7 +235,7 @@ const cJSON* loom_controller_of_arm(const cJSON* config, int which, int arms, bo
         label, cJSON_IsString(type) ? type->valuestring : "without a type");
     return NULL;
   }
-  if (!parts && (says(type, "BASIC") || says(type, "HYBRID_MOBILE_BASE"))) {
+  if (!parts && (loom_json_says(type, "BASIC") || loom_json_says(type, "HYBRID_MOBILE_BASE"))) {
     loom_error_set(err, LOOM_ERR_FORMAT,
                    "%s: controller_configs is robosuite 1.5's composite %s without body_parts; " WAY_OUT,
                    label, type->valuestring);
@@ -249,10 +244,10 @@ const cJSON* loom_controller_of_arm(const cJSON* config, int which, int arms, bo
 
   // 1.4's robots of two arms may have one configuration for both, or one a side.
   const cJSON* by_side = parts ? parts : config;
-  if (get(by_side, "arms")) by_side = get(by_side, "arms");
+  if (loom_json_get(by_side, "arms")) by_side = loom_json_get(by_side, "arms");
   if (!parts && type) return config;
-  const cJSON* arm = get(by_side, sides[which & 1]);
-  if (!arm && arms == 1) arm = get(by_side, "left");
+  const cJSON* arm = loom_json_get(by_side, sides[which & 1]);
+  if (!arm && arms == 1) arm = loom_json_get(by_side, "left");
   if (arm) return arm;
 
   loom_error_set(err, LOOM_ERR_FORMAT, "%s: controller_configs has no controller for the %s arm; " WAY_OUT,

@@ -1,7 +1,9 @@
 """A few swings of both arms of TwoArmHandover, recorded by robosuite's own recorder (1.4.1 or 1.5.2), replayed by ours.
 
     tests/robosuite/run.sh --record FILE --ours PROGRAM [--rows N]
-    tests/robosuite15/run.sh FILE --ours PROGRAM [--rows N] [--robot PandaOmron]
+    tests/robosuite15/run.sh FILE --ours PROGRAM [--rows N] [--robot ROBOT] [--ik]
+
+ROBOT is Panda (two of them), PandaOmron or GR1FixedLowerBody; --ik has its hands driven by 1.5's WHOLE_BODY_IK (GR1's own).
 
 The joints after each recorded action are compared with those that robosuite recorded.
 """
