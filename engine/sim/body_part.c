@@ -49,8 +49,24 @@ void loom_body_part_reset(loomBodyPart* part, const mjData* d) {
     part->goal[i] = part->control->velocity ? 0 : d->qpos[part->qpos[i]];
 }
 
-void loom_body_part_set_goal(loomBodyPart* part, const mjData* d, const double* action) {
+// From a base's axes to those that it first had.
+static void turn_back(loomBodyPart* part, const mjModel* m, const mjData* d) {
+  double angle = 0;
+  for (int i = 0; i < part->control->part->count; i++) {
+    int joint = m->dof_jntid[part->dof[i]];
+    if (m->jnt_type[joint] == mjJNT_HINGE)
+      angle += m->jnt_axis[3 * joint + 2] * (d->qpos[part->qpos[i]] - part->control->part->init_qpos[i]);
+  }
+
+  double x = part->goal[0], y = part->goal[1];
+  part->goal[0] = x * cos(angle) + y * sin(angle);
+  part->goal[1] = y * cos(angle) - x * sin(angle);
+}
+
+void loom_body_part_set_goal(loomBodyPart* part, const mjModel* m, const mjData* d, const mjData* seen,
+                             const double* action) {
   const loomControllerDef* c = &part->control->control;
+  if (part->control->first < 0) return;
   action += part->control->first;
 
   for (int i = 0; i < part->control->part->count; i++) {
@@ -59,9 +75,10 @@ void loom_body_part_set_goal(loomBodyPart* part, const mjData* d, const double* 
 
     double scale = (c->output_max[i] - c->output_min[i]) / (c->input_max[i] - c->input_min[i]);
     double a = fmin(fmax(action[i], c->input_min[i]), c->input_max[i]);
-    part->goal[i] = d->qpos[part->qpos[i]] + (a - (c->input_max[i] + c->input_min[i]) / 2) * fabs(scale) +
+    part->goal[i] = seen->qpos[part->qpos[i]] + (a - (c->input_max[i] + c->input_min[i]) / 2) * fabs(scale) +
                     (c->output_max[i] + c->output_min[i]) / 2;
   }
+  if (part->control->turns && part->control->part->count > 1) turn_back(part, m, d);
 }
 
 // An entry of the joint-space inertia.

@@ -17,8 +17,10 @@ typedef struct loomBodyPart {
 int loom_body_part_bind(loomBodyPart* part, const loomBodyControl* control, const mjModel* m, loomError* err);
 /// Its goal is where it is, or to stand still.
 void loom_body_part_reset(loomBodyPart* part, const mjData* d);
-/// Take its entries of an action (a whole one).
-void loom_body_part_set_goal(loomBodyPart* part, const mjData* d, const double* action);
+/// Take its entries of an action (a whole one), if it has any. The controller sees `seen`, a base looks where
+/// it stands in d.
+void loom_body_part_set_goal(loomBodyPart* part, const mjModel* m, const mjData* d, const mjData* seen,
+                             const double* action);
 /// Write d->ctrl for this physics step; as loom_arm_apply's, the controller sees `seen`.
 void loom_body_part_apply(const loomBodyPart* part, const mjModel* m, mjData* d, const mjData* seen);
 

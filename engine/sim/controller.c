@@ -209,6 +209,11 @@ static void take_hand(loomArm* arm, const double* action) {
 static void move_grip(loomArm* arm) {
   for (int i = 0; i < arm->hand_n; i++) {
     double a = arm->state.hand_action[arm->robot->gripper_entry[i]], speed = arm->robot->gripper_speed;
+    if (arm->control.raw_hand && arm->robot->gripper_absolute) {
+      arm->state.grip[i] = arm->robot->gripper_sign[i] * a;
+      continue;
+    }
+
     double step = arm->robot->gripper_sign[i] * speed * (a > 0 ? 1 : a < 0 ? -1 : 0);
     if (arm->robot->gripper_absolute)
       step = clip(arm->robot->gripper_sign[i] * clip(a, -1, 1) - arm->state.grip[i], -speed, speed);
@@ -632,6 +637,9 @@ void loom_arm_apply(loomArm* arm, const mjModel* m, mjData* d, const mjData* see
   if (arm->control.type != LOOM_WHOLE_BODY_IK) apply_torques(arm, m, d, seen);
 
   if (!arm->robot->gripper_at_once) move_grip(arm);
-  for (int i = 0; i < arm->hand_n; i++)
-    d->ctrl[arm->hand_actuator[i]] = arm->hand_mid[i] + arm->hand_half[i] * arm->state.grip[i];
+  for (int i = 0; i < arm->hand_n; i++) {
+    double mid = arm->hand_mid[i], half = arm->hand_half[i], told = arm->state.grip[i];
+    told = arm->control.raw_hand ? clip(told, mid - half, mid + half) : mid + half * told;
+    d->ctrl[arm->hand_actuator[i]] = told;
+  }
 }

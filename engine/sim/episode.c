@@ -9,6 +9,7 @@
 #include "engine/model/trap.h"
 #include "engine/sim/air.h"
 #include "engine/sim/body_part.h"
+#include "engine/sim/composite_ik.h"
 #include "engine/sim/near.h"
 
 // ---- construction
@@ -38,11 +39,14 @@ static int bind_composite(loomEpisode* e, loomError* err) {
     e->arms[a].base_moves = e->arms[a].base_moves || (c->mode[a] >= 0 && e->arms[a].control.in_base);
 
   e->parts = loom_heap_take(&e->heap, (size_t)c->part_count, sizeof *e->parts);
-  if (!e->parts) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an episode");
+  e->iks = loom_heap_take(&e->heap, (size_t)c->ik_count, sizeof *e->iks);
+  if (!e->parts || !e->iks) return loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an episode");
   e->part_count = c->part_count;
   int code = 0;
   for (int i = 0; !code && i < e->part_count; i++)
     code = loom_body_part_bind(&e->parts[i], &c->part[i], e->m, err);
+  for (int i = 0; !code && i < c->ik_count; i++)
+    code = loom_ik_bind(&e->iks[i], &c->ik[i], e->arms, e->parts, e->part_count, e->m, err);
   return code;
 }
 
@@ -52,7 +56,7 @@ const double* loom_episode_own(double* room, const loomEpisode* e, const double*
 
   int n = 0;
   for (int a = 0; a < e->arm_count; a++) n += loom_arm_action_dim(&e->arms[a]);
-  for (int i = 0; i < n; i++) room[i] = action[c->own[i]];
+  for (int i = 0; i < n; i++) room[i] = c->own[i] < 0 ? 0 : action[c->own[i]];
   return room;
 }
 
@@ -321,7 +325,10 @@ static int run_control_step(void* arg) {
     action += loom_arm_action_dim(&e->arms[a]);
   }
 
-  for (int i = 0; i < e->part_count; i++) loom_body_part_set_goal(&e->parts[i], seen, call->action);
+  for (int i = 0; i < e->part_count; i++)
+    loom_body_part_set_goal(&e->parts[i], e->m, e->d, seen, call->action);
+  for (int i = 0; e->scene->composite && i < e->scene->composite->ik_count; i++)
+    loom_ik_plan(&e->iks[i], e->m, e->d, e->jacobian, call->action);
 
   // torques once a physics step.
   double start = loom_clock(), dt = 1.0 / e->scene->task->control_freq;

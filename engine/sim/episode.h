@@ -57,6 +57,7 @@ typedef struct loomEpisode {
   loomArm arms[LOOM_MAX_ARMS];
   int part_count;
   struct loomBodyPart* parts;  // (part_count) torso, head, base under the scene's composite controller
+  struct loomIk* iks;          // (the composite's ik_count) what sets goals of arms and parts
   loomWholeBody body;          // drives the arms' joints when the controller is WHOLE_BODY_IK
   int action_dim;  // A: the arms' entries one after the other, or as the scene's composite has them
   double action[LOOM_MAX_ACTION];  // (A) the last one that was taken
@@ -108,7 +109,7 @@ int loom_episode_again(loomEpisode* episode, const double* state, loomError* err
 int loom_episode_show(loomEpisode* episode, const double* state, const double* gripper_action,
                       loomError* err);
 /// The arms' entries of an action (A), one arm's after the other's: the action itself, or `room`
-/// (LOOM_MAX_ACTION) filled with them.
+/// (LOOM_MAX_ACTION) filled with them; 0 for joints that an action says nothing of (WHOLE_BODY_IK of robosuite).
 const double* loom_episode_own(double* room, const loomEpisode* episode, const double* action);
 /// One control step with an action (A). LOOM_ERR_FORMAT for a number that is not finite, LOOM_ERR_SIM when
 /// MuJoCo failed or warned.

@@ -165,6 +165,7 @@ static const char* first_difference(double numbers[2], const loomControllerDef* 
   if (data->delta != task->delta) return "delta";
   if (task->type == LOOM_OSC_POSE && data->uncouple_pos_ori != task->uncouple_pos_ori)
     return "uncouple_pos_ori";
+  if (data->raw_hand != task->raw_hand) return "use_action_scaling";
   if (task->type == LOOM_OSC_POSE && data->in_base != task->in_base) return "input_ref_frame";
   if (task->type == LOOM_OSC_POSE && data->robosuite15 != task->robosuite15) return "robosuite";
 

@@ -15,6 +15,7 @@ typedef struct reader {
   const loomControllerDef* control;
   const char* label;
   loomError* err;
+  const cJSON* config;   // a robot's composite
   int arm[SIDES], arms;  // the robot's: the right one and the left one
   bool found[LOOM_MAX_BODY_PARTS];
 } reader;
@@ -36,6 +37,17 @@ static int take_entries(reader* r, int own, int n) {
   return 0;
 }
 
+// Where inverse kinematics say where the joints go, they are told just that.
+static int check_moved(const reader* r, const loomControllerDef* control, const char* name) {
+  if (control->type == LOOM_JOINT_POSITION && !control->delta) return 0;
+  return loom_error_set(
+      r->err, LOOM_ERR_UNSUPPORTED,
+      "%s: controller_configs: WHOLE_BODY_IK moves '%s', whose controller is %s; only "
+      "JOINT_POSITION with `input_type` 'absolute' is done here for it",
+      r->label, name,
+      control->type == LOOM_JOINT_POSITION ? "'delta'" : loom_controller_names[control->type]);
+}
+
 static int read_body_part(reader* r, const loomBodyPartDef* part, const cJSON* config) {
   loomComposite* out = r->out;
   loomBodyControl* c = &out->part[out->part_count];
@@ -51,10 +63,16 @@ static int read_body_part(reader* r, const loomBodyPartDef* part, const cJSON* c
         r->err, LOOM_ERR_UNSUPPORTED, "%s: controller_configs: %s is '%.60s'; only %s is done here for it",
         r->label, config->string, cJSON_IsString(type) ? type->valuestring : "without a type", wanted);
 
-  *c = (loomBodyControl){.part = part, .first = out->action_dim, .velocity = part->kind == LOOM_BODY_BASE};
+  bool moved = loom_ik_moves(r->config, config->string);
+  *c = (loomBodyControl){
+      .part = part, .first = moved ? -1 : out->action_dim, .velocity = part->kind == LOOM_BODY_BASE};
+
+  // Its controller turns them in place, before they are recorded; but WHOLE_BODY_IK hands it a copy.
+  c->turns = c->velocity && loom_ik_is(r->config);
   int code =
       c->velocity ? 0 : loom_controller_read(&c->control, config, part->count, true, NULL, r->label, r->err);
   out->part_count++;
+  if (!code && moved) return check_moved(r, &c->control, config->string);
   return code ? code : take_entries(r, -1, part->count);
 }
 
@@ -63,6 +81,7 @@ static int read_part(reader* r, const cJSON* config) {
   for (int k = 0; k < r->arms && k < SIDES; k++) {
     int arm = r->arm[k];
     if (strcmp(config->string, k ? "left" : "right")) continue;
+    if (loom_ik_moves(r->config, config->string)) return check_moved(r, &r->control[arm], config->string);
     return take_entries(r, own_of(r, arm), loom_controller_pose_dim(&r->control[arm], &r->task->robots[arm]));
   }
 
@@ -84,7 +103,17 @@ static int read_robot(reader* r, const cJSON* config) {
     return loom_error_set(r->err, LOOM_ERR_UNSUPPORTED,
                           "%s: controller_configs: body_part_ordering is not done here", r->label);
 
-  // In the configuration's order, arms in their group or not; then the grippers.
+  // Poses of hands that several parts are moved for come first,
+  r->config = config;
+  if (loom_ik_is(config)) {
+    loomIkDef* ik = &r->out->ik[r->out->ik_count++];
+    ik->first = r->out->action_dim;
+    code = loom_ik_read(ik, config, r->task, r->arm, r->arms, r->label, r->err);
+    if (!code) code = take_entries(r, -1, ik->hand_count * loom_ik_pose_dim(ik));
+    if (code) return code;
+  }
+
+  // parts in the configuration's order, arms in their group or not; then the grippers.
   memset(r->found, 0, sizeof r->found);
   cJSON_ArrayForEach(part, parts) {
     if (code) break;
@@ -120,6 +149,7 @@ int loom_composite_read(loomComposite* out, const loomTask* task, const loomCont
   reader r = {.out = out, .task = task, .control = control, .label = label, .err = err};
   memset(out, 0, sizeof *out);
   for (int a = 0; a < LOOM_MAX_ARMS; a++) out->mode[a] = -1;
+  for (int i = 0; i < LOOM_MAX_ACTION; i++) out->own[i] = -1;
 
   const cJSON *kwargs = loom_json_get(root, "env_kwargs"),
               *configs = loom_json_get(kwargs ? kwargs : root, "controller_configs");
@@ -135,9 +165,7 @@ int loom_composite_read(loomComposite* out, const loomTask* task, const loomCont
       if (r.arms < SIDES) r.arm[r.arms] = a + r.arms;
     }
 
-    const cJSON* type = loom_json_get(config, "type");
-    bool known = loom_json_says(type, "BASIC") || loom_json_says(type, "HYBRID_MOBILE_BASE");
-    if (known && loom_json_get(config, "body_parts") && r.arms <= SIDES) {
+    if (loom_controller_composite(config) && r.arms <= SIDES) {
       code = read_robot(&r, config);
       continue;
     }

@@ -27,6 +27,7 @@ typedef struct loomControllerDef {
   bool
       robosuite15;  // as robosuite 1.5 does it: what turns nothing has the arm's orientation as its goal, not
                     // that of the goal before it (1.4); what the first step sees (episode.c)
+  bool raw_hand;    // robosuite 1.5, `use_action_scaling: false`: fingers are told entries as they are
   bool in_base;  // OSC_POSE: moves and poses are in the frame of the robot's base_body, else in the world's
 } loomControllerDef;
 

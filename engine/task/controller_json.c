@@ -209,6 +209,9 @@ int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints
   out->robosuite15 = out->type != LOOM_WHOLE_BODY_IK && of15;
   out->in_base = out->type == LOOM_OSC_POSE && (frame ? loom_json_says(frame, "base") : robosuite15);
 
+  // Whether fingers are told shares of their actuators' ranges.
+  out->raw_hand = cJSON_IsFalse(loom_json_get(loom_json_get(config, "gripper"), "use_action_scaling"));
+
   // Ours alone, with the defaults of task files.
   const cJSON *posture = loom_json_get(config, "posture"), *torso = loom_json_get(config, "torso_weight");
   out->posture = cJSON_IsNumber(posture) ? posture->valuedouble : otherwise ? otherwise->posture : 2e-5;
@@ -220,18 +223,26 @@ int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints
 
 // ---- which configuration
 
+bool loom_controller_composite(const cJSON* config) {
+  static const char* const types[] = {"BASIC", "HYBRID_MOBILE_BASE", "WHOLE_BODY_IK"};
+  for (size_t i = 0; loom_json_get(config, "body_parts") && i < sizeof types / sizeof *types; i++)
+    if (loom_json_says(loom_json_get(config, "type"), types[i])) return true;
+  return false;
+}
+
 const cJSON* loom_controller_of_arm(const cJSON* config, int which, int arms, bool* composite,
                                     const char* label, loomError* err) {
   static const char* const sides[] = {"right", "left"};
   const cJSON *parts = loom_json_get(config, "body_parts"), *type = loom_json_get(config, "type");
   *composite = parts != NULL;
 
-  // 1.5's composites say how all of a robot's parts go together; of these two each goes on its own.
-  if (parts && !loom_json_says(type, "BASIC") && !loom_json_says(type, "HYBRID_MOBILE_BASE")) {
+  // 1.5's composites say how all of a robot's parts go together.
+  if (parts && !loom_controller_composite(config)) {
     loom_error_set(
         err, LOOM_ERR_UNSUPPORTED,
-        "%s: controller_configs is the composite controller '%.60s' of robosuite 1.5; of these BASIC and "
-        "HYBRID_MOBILE_BASE are supported (of others, states replay under any `controller:`); " WAY_OUT,
+        "%s: controller_configs is the composite controller '%.60s' of robosuite 1.5; of these BASIC, "
+        "HYBRID_MOBILE_BASE and WHOLE_BODY_IK are supported (of others, states replay under any "
+        "`controller:`); " WAY_OUT,
         label, cJSON_IsString(type) ? type->valuestring : "without a type");
     return NULL;
   }

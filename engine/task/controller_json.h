@@ -1,4 +1,4 @@
-// Controller configurations as robosuite writes them: single ones of 1.4 and 1.5, and 1.5's BASIC composites.
+// Controller configurations as robosuite writes them: single ones of 1.4 and 1.5, and 1.5's composites.
 // Internal.
 #ifndef LOOM_ENGINE_TASK_CONTROLLER_JSON_H
 #define LOOM_ENGINE_TASK_CONTROLLER_JSON_H
@@ -12,6 +12,9 @@
 /// done here; none is passed over.
 int loom_controller_read(loomControllerDef* out, const cJSON* config, int joints, bool robosuite15,
                          const loomControllerDef* otherwise, const char* label, loomError* err);
+
+/// Is it (nullable) one of 1.5's composites whose parts are driven here, each by a configuration of its own?
+bool loom_controller_composite(const cJSON* config);
 
 /// The configuration of arm number `which` (0 = the right one where there are `arms` = 2) of a robot, which
 /// may be that of the robot itself; *composite tells whether it was one of 1.5's. NULL with a message where

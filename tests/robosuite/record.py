@@ -35,14 +35,16 @@ PARTS = ("robot", "gripper", "mobilebase")
 LIFT = """task: lift
 env_name: Lift
 model: {file: none.xml}
-robots: [panda_omron]
+robots: [%s]
 success_hold: 1
 max_steps: 100
 objects: {cube: {body: cube_main}}
 success: {height: {of: cube, above: 0.9}}
 reset: {D0: {cube: {x: [0, 0], y: [0, 0], z: 0.82}}}
-arms: [{subtasks: [{name: all, reference: cube, until: end}]}]
+arms: [%s]
 """
+ARM = "{subtasks: [{name: all, reference: cube, until: end}]}"
+ROBOTS = {"Panda": None, "PandaOmron": ("panda_omron", 1), "GR1FixedLowerBody": ("gr1_fourier", 2)}  # Lift's: ours, arms
 
 
 def touches(sim):
@@ -55,25 +57,77 @@ def touches(sim):
     return False
 
 
-def controllers(robot):
+def controllers(robot, ik):
+    """One for all robots, or a list of one each."""
     if suite.__version__ < "1.5":
         return suite.load_controller_config(default_controller="OSC_POSE")
-    from robosuite.controllers import load_composite_controller_config
+    from robosuite.controllers import load_composite_controller_config as load
 
-    return load_composite_controller_config(controller="BASIC" if robot == "Panda" else None, robot=robot)
+    if ik and robot == "Panda":  # 1.5's own text is for a first robot of two arms
+        configs = [load(controller="WHOLE_BODY_IK") for _ in range(2)]
+        for i, config in enumerate(configs):
+            config["composite_controller_specific_configs"]["ref_name"] = [f"gripper{i}_right_grip_site"]
+        return configs
+    if ik and robot == "PandaOmron":
+        return load(controller=str(Path(suite.__file__).parent / "controllers/config/robots/default_pandaomron_whole_body_ik.json"))
+    if robot == "GR1FixedLowerBody":  # its own wants MINK
+        return load(robot="GR1") if ik else load(robot="GR1FloatingBody")
+    return load(controller="BASIC" if robot == "Panda" else None, robot=robot)
 
 
-def action_of(swing, robot, grip):
-    """An arm's part of an action; of a robot that drives, its lift, its base and whether goals go on from goals, too."""
-    if robot == "Panda":
-        return np.concatenate([0.3 * swing[:6], [grip]])
-    return np.concatenate([0.3 * swing[:6], 0.2 * swing[2:6], [grip, 1 if swing[6] > 0 else -1]])
+class Swings:
+    """Actions of an episode: hands swing, deltas with 1.5's other controllers, round where they began with WHOLE_BODY_IK."""
+
+    def __init__(self, env, robot, ik, rows):
+        self.robot, self.rows, self.arms = robot, rows, 1 if robot == "PandaOmron" else 2
+        if not ik:
+            self.begin = None
+            return
+        from robosuite.utils import transform_utils as T
+
+        # In the frame that the configuration names.
+        frames = {"GR1FixedLowerBody": "robot0_base", "PandaOmron": "mobilebase0_base"}
+        hands = ["gripper0_right", "gripper0_left"] if robot.startswith("GR1") else ["gripper0_right", "gripper1_right"]
+        frame = np.eye(4)
+        if robot in frames:
+            body = env.sim.model._model.body(frames[robot])
+            frame = T.make_pose(body.pos, T.quat2mat(np.roll(body.quat, -1)))
+        self.begin = []
+        for hand in hands[: self.arms]:
+            site = env.sim.data._data.site(hand + "_grip_site")
+            pose = np.linalg.inv(frame) @ T.make_pose(site.xpos, site.xmat.reshape(3, 3))
+            self.begin.append(pose)
+        self.turn = lambda r, mat: T.quat2axisangle(T.mat2quat(T.quat2mat(T.axisangle2quat(r)) @ mat))
+
+    def hand(self, a, swing):
+        if self.begin is None:
+            return 0.3 * swing[:6]
+        pose = self.begin[a]
+        return np.concatenate([pose[:3, 3] + 0.06 * swing[:3], self.turn(0.2 * swing[3:6], pose[:3, :3])])
+
+    def action(self, t, tried):
+        swing = np.sin(0.1 * t + tried + np.arange(14))
+        if self.begin is not None:
+            swing *= min(1, t / 10)  # from where the hands are
+        hands = [self.hand(a, swing[6 * a :]) for a in range(self.arms)]
+        close = 1 if t > self.rows / 2 else -1
+        if self.robot == "Panda":
+            return np.concatenate([hands[0], [-1], hands[1], [close]])
+        if self.robot == "PandaOmron":  # lift, base, gripper; and whether goals go on from goals
+            body = 0.2 * swing[2:6]
+            if self.begin is None:
+                return np.concatenate([hands[0], body, [-1, 1 if swing[6] > 0 else -1]])
+            return np.concatenate([hands[0], [0.2 + 0.1 * body[0]], body[1:], [-1]])
+        fingers = [0.3 + 0.2 * swing[:6], 0.3 + 0.2 * swing[6:12]]  # rad
+        if self.begin is None:  # torso, head; and whether goals go on from goals
+            return np.concatenate(hands + [0.2 * swing[:6]] + fingers + [[-1]])
+        return np.concatenate(hands + fingers)
 
 
-def record(path, rows, robot):
+def record(path, rows, robot, ik):
     # As its collect_human_demonstrations makes them.
     # (Two robots on bases do not go into one model of its.)
-    config = {"env_name": "Lift", "robots": [robot], "controller_configs": controllers(robot)}
+    config = {"env_name": "Lift", "robots": [robot], "controller_configs": controllers(robot, ik)}
     if robot == "Panda":
         config.update(env_name="TwoArmHandover", robots=[robot, robot], env_configuration="single-arm-opposed")
     seed = {} if suite.__version__ < "1.5" else {"seed": 1}
@@ -94,11 +148,10 @@ def record(path, rows, robot):
         while demo.kept < DEMOS:
             env.reset()
             demo.touched = demo.last = False
+            swings = Swings(env, robot, ik, rows)
             for t in range(rows):
-                swing = np.sin(0.1 * t + tried + np.arange(14))
                 demo.last = t == rows - 1
-                arms = action_of(swing, robot, -1), action_of(swing[6:], robot, 1 if t > rows / 2 else -1)
-                env.step(np.concatenate(arms[: len(config["robots"])]))
+                env.step(swings.action(t, tried))
             tried += 1
             demo.kept += not demo.touched
         env.close()
@@ -113,7 +166,10 @@ def task_of_15(folder, robot):
     text = (scenes / "handover/task.yaml").read_text()
     assert "robots: [panda, panda]" in text
     text = text.replace("robots: [panda, panda]", "robots: [panda15, panda15]")
-    (folder / "task.yaml").write_text(text if robot == "Panda" else LIFT)
+    if ROBOTS[robot]:
+        ours, arms = ROBOTS[robot]
+        text = LIFT % (ours, ", ".join([ARM] * arms))
+    (folder / "task.yaml").write_text(text)
     (folder / "none.xml").write_text("<mujoco/>")  # each demo has its own
     return ["--task", str(folder / "task.yaml"), "--assets", f"robosuite={Path(suite.__file__).parent}"]
 
@@ -123,10 +179,11 @@ def main():
     parser.add_argument("file")
     parser.add_argument("--ours", required=True)
     parser.add_argument("--rows", type=int, default=50)
-    parser.add_argument("--robot", choices=("Panda", "PandaOmron"), default="Panda")
+    parser.add_argument("--robot", choices=ROBOTS, default="Panda")
+    parser.add_argument("--ik", action="store_true")
     args = parser.parse_args()
     np.random.seed(1)
-    record(args.file, args.rows, args.robot)
+    record(args.file, args.rows, args.robot, args.ik)
 
     with tempfile.TemporaryDirectory() as folder:
         replay = [args.ours, "replay", args.file, "--json"] + (task_of_15(Path(folder), args.robot) if suite.__version__ >= "1.5" else [])
