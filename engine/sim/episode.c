@@ -321,6 +321,7 @@ static int run_control_step(void* arg) {
     int mode = e->scene->composite ? e->scene->composite->mode[a] : -1;
     e->arms[a].goes_on = mode >= 0 && call->action[mode] > 0;
     if (seen != e->d) loom_arm_reset(&e->arms[a], e->m, seen);
+    loom_arm_look(&e->arms[a], e->m, e->d);  // where the base is, it always knows
     loom_arm_set_goal(&e->arms[a], e->m, seen, action);
     action += loom_arm_action_dim(&e->arms[a]);
   }
