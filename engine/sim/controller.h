@@ -26,6 +26,7 @@ typedef struct loomArm {
   int base_body;            // that it is the frame of
   bool base_moves;          // robosuite 1.5: goals stay in its frame, and dampers are relative to it
   double base_velocity[6];  // of its origin, linear then angular, world frame
+  bool looks_first;         // where that is, before it takes an action (LeggedRobot), or after (WheeledRobot)
   bool goes_on;             // the next delta is added to the last goal (HYBRID_MOBILE_BASE)
   int hand_n;               // gripper joints
   int hand_qpos[LOOM_MAX_JOINTS], hand_dof[LOOM_MAX_JOINTS];

@@ -29,14 +29,23 @@ static int take_lists(loomEpisode* e, loomError* err) {
   return ok ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for an episode");
 }
 
+static bool on_wheels(const loomTask* task, int arm) {
+  while (arm > 0 && task->robots[arm - 1].index == task->robots[arm].index) arm--;
+  for (int i = 0; i < task->robots[arm].body_count; i++)
+    if (task->robots[arm].body[i].kind == LOOM_BODY_BASE) return true;
+  return false;
+}
+
 // What a composite controller drives besides, and how it has its actions.
 static int bind_composite(loomEpisode* e, loomError* err) {
   const loomComposite* c = e->scene->composite;
   if (!c) return 0;
 
   e->action_dim = c->action_dim;
-  for (int a = 0; a < e->arm_count; a++)
+  for (int a = 0; a < e->arm_count; a++) {
     e->arms[a].base_moves = e->arms[a].base_moves || (c->mode[a] >= 0 && e->arms[a].control.in_base);
+    e->arms[a].looks_first = !on_wheels(e->scene->task, a);
+  }
 
   e->parts = loom_heap_take(&e->heap, (size_t)c->part_count, sizeof *e->parts);
   e->iks = loom_heap_take(&e->heap, (size_t)c->ik_count, sizeof *e->iks);
@@ -321,7 +330,7 @@ static int run_control_step(void* arg) {
     int mode = e->scene->composite ? e->scene->composite->mode[a] : -1;
     e->arms[a].goes_on = mode >= 0 && call->action[mode] > 0;
     if (seen != e->d) loom_arm_reset(&e->arms[a], e->m, seen);
-    loom_arm_look(&e->arms[a], e->m, e->d);  // where the base is, it always knows
+    if (e->arms[a].looks_first) loom_arm_look(&e->arms[a], e->m, e->d);
     loom_arm_set_goal(&e->arms[a], e->m, seen, action);
     action += loom_arm_action_dim(&e->arms[a]);
   }

@@ -21,7 +21,7 @@ import mujoco
 import numpy as np
 import robosuite
 from robosuite.controllers import load_composite_controller_config
-from robosuite.robots import FixedBaseRobot, WheeledRobot
+from robosuite.robots import FixedBaseRobot, LeggedRobot, WheeledRobot
 from robosuite.utils.binding_utils import MjSim
 from robosuite.utils.log_utils import ROBOSUITE_DEFAULT_LOGGER
 
@@ -31,7 +31,7 @@ STEPS = 5  # control steps of a case
 SUBSTEPS = 25  # physics steps of each, at 20 Hz
 KEPT = (0, 1, 24)  # whose controls are kept
 
-# ---- the model: two arms of seven joints that face each other, and a box that nobody needs
+# ---- the models: two arms of seven joints that face each other, or a trunk with two; and a box that nobody needs
 
 AXES = ("0 0 1", "0 1 0", "0 0 1", "0 1 0", "0 0 1", "0 1 0", "0 0 1")
 BASES = ('pos="0 -0.8 0.4" quat="0.7 0.1 0 0.7"', 'pos="0.1 0.8 0.4" quat="0.7 0 0 -0.7"')
@@ -93,11 +93,70 @@ def servos(i):
     return f'{moves}<motor name="{b}_actuator_torso_height" joint="{b}_joint_torso_height" ctrlrange="-1e5 1e5"/>'
 
 
-def model(mobile):
+TRUNK = (("torso_waist_yaw", "0 0 1"), ("torso_waist_pitch", "0 1 0"), ("torso_waist_roll", "1 0 0"))
+HEAD = (("head_yaw", "0 0 1"), ("head_roll", "1 0 0"), ("head_pitch", "0 1 0"))
+LIMB = (("shoulder_pitch", "0 1 0"), ("shoulder_roll", "1 0 0"), ("shoulder_yaw", "0 0 1"), ("elbow_pitch", "0 1 0"))
+LIMB += (("wrist_yaw", "0 0 1"), ("wrist_roll", "1 0 0"), ("wrist_pitch", "0 1 0"))
+FINGERS = [f"{f}_{k}_joint" for f in ("pinky", "ring", "middle", "index") for k in ("intermediate", "proximal")]
+FINGERS += ["thumb_distal_joint", "thumb_proximal_pitch_joint", "thumb_proximal_yaw_joint"]
+SIDES = {"right": ("r", "R", -1), "left": ("l", "L", 1)}
+
+
+def links(names, step, mass, end):
+    """Links one after the other, and what is at the end of them."""
+    out = end
+    for k, (name, axis) in reversed(list(enumerate(names))):
+        place = step if k else "0 0 0.02"
+        out = f"""<body pos="{place}"><joint name="robot0_{name}" axis="{axis}" range="-1.6 1.6" armature=".4" damping=".1"/>
+<geom type="box" size=".04 .05 .05" mass="{mass * (1 - 0.1 * k)}"/>
+{out}</body>"""
+    return out
+
+
+def geom_of(finger):
+    return finger.replace("_pitch", "").replace("_yaw", "_base").replace("joint", "link_col")
+
+
+def hand(side):
+    _, letter, sign = SIDES[side]
+    g = f"gripper0_{side}"
+    fingers = "".join(
+        f"""<body pos="0 {round(0.01 * k - 0.05, 3)} -.06"><joint name="{g}_{letter}_{f}" axis="0 1 0" range="0 1.5" armature=".01" damping="1"/>
+<geom name="{g}_{letter}_{geom_of(f)}" contype="1" type="box" size=".005 .005 .02" mass=".02"/></body>\n"""
+        for k, f in enumerate(FINGERS)
+    )
+    sites = f'<site name="{g}_ft_frame"/><site name="{g}_grip_site" pos=".01 0 -.05" euler="0 .2 {0.3 * sign}"/><site name="{g}_grip_site_cylinder"/>'
+    return f"<body>{sites}\n{fingers}</body>"
+
+
+def limb(side):
+    short, _, sign = SIDES[side]
+    names = [(f"{short}_{name}", axis) for name, axis in LIMB]
+    return f'<body name="robot0_{side}_arm_mount" pos="0 {0.2 * sign} .3"><site name="robot0_{side}_center"/>\n{links(names, "0.02 0 -0.12", 1.5, hand(side))}</body>'
+
+
+def humanoid():
+    """A trunk that bends, with a head and two arms, turned in the world; and what moves them."""
+    upper = f'<body pos="0 0 .4">{links(HEAD, "0 0 .05", 1, "")}</body>\n{limb("right")}\n{limb("left")}'
+    body = f'<body name="robot0_base" pos="0.1 -0.8 0.9" quat="0.7 0.1 0 0.7">\n{links(TRUNK, "0 0 .05", 8, upper)}</body>'
+    names = [n for n, _ in TRUNK + HEAD] + [f"{SIDES[s][0]}_{n}" for s in SIDES for n, _ in LIMB]
+    motors = [f'<motor name="robot0_{n}" joint="robot0_{n}" ctrlrange="-20000 20000"/>' for n in names]
+    for side, (_, letter, _) in SIDES.items():
+        for f in FINGERS:
+            name = f"gripper0_{side}_{letter}_{f}"
+            motors.append(f'<position name="{name}_drive" joint="{name}" ctrlrange="0 1.5" kp="2" forcerange="-20 20"/>')
+    return body, "\n".join(motors), ["gripper0_right", "gripper0_left"]
+
+
+def model(kind):
     """No geom touches another: what is compared is the controllers'."""
+    mobile = kind == "mobile"
     robots = "\n".join(moving(i) if mobile else arm(i, BASES[i]) for i in (0, 1))
-    sensors = "".join(f'<{k} name="gripper{i}_right_{k}_ee" site="gripper{i}_right_ft_frame"/>' for i in (0, 1) for k in ("force", "torque"))
     motors = "\n".join(actuators(i) + ("\n" + servos(i) if mobile else "") for i in (0, 1))
+    hands = ["gripper0_right", "gripper1_right"]
+    if kind == "humanoid":
+        robots, motors, hands = humanoid()
+    sensors = "".join(f'<{k} name="{h}_{k}_ee" site="{h}_ft_frame"/>' for h in hands for k in ("force", "torque"))
     return f"""<mujoco model="arms"><compiler angle="radian" autolimits="true"/><option timestep="0.002" integrator="Euler"/>
 <default><geom contype="0" conaffinity="0"/></default>
 <worldbody>
@@ -135,7 +194,52 @@ MOBILE = [
 ]
 
 
+# WHOLE_BODY_IK: what each case changes in robosuite's own, one for each robot.
+IK_ARMS = [
+    ("ik", [{"ik_input_ref_frame": "world"}, {"ik_input_ref_frame": "base"}]),
+    ("ik_quat", [{"ik_input_ref_frame": "base", "ik_input_rotation_repr": "quat_wxyz"}, {"ik_input_rotation_repr": "quat_wxyz"}]),
+    ("ik_slow", [{"ik_max_dq": 0.3, "ik_pseudo_inverse_damping": 0.2, "ik_integration_dt": 0.05}, {"ik_max_dq": 0}]),
+]
+IK_MOBILE = [("ik_mobile", [{}, {"ik_input_ref_frame": "mobilebase1_base"}])]
+HUMANOID = [
+    ("humanoid_osc", {}),
+    ("ik_humanoid", [{}]),
+    ("ik_humanoid_free", [{"ik_max_dq_torso": 0, "ik_input_ref_frame": "world", "actuation_part_names": ["head", "left", "torso", "right"]}]),
+]
+SETTINGS = "composite_controller_specific_configs"
+
+
+def ik_config(name, robot, changes):
+    if name.startswith("ik_humanoid"):
+        config = load_composite_controller_config(robot="GR1")
+    elif name == "ik_mobile":
+        folder = os.path.join(os.path.dirname(robosuite.__file__), "controllers/config/robots")
+        config = load_composite_controller_config(controller=os.path.join(folder, "default_pandaomron_whole_body_ik.json"))
+    else:
+        config = load_composite_controller_config(controller="WHOLE_BODY_IK")
+        for arm in ("right", "left"):
+            config["body_parts"][arm]["gripper"]["use_action_scaling"] = name != "ik_slow"
+    if not name.startswith("ik_humanoid"):
+        # (What the second robot's has of the first's hand would be moved by the second's joints.)
+        config[SETTINGS]["ref_name"] = [f"gripper{robot}_right_grip_site", f"gripper{robot}_left_grip_site"]
+        config[SETTINGS]["nullspace_joint_weights"] = {f"robot{robot}_joint1": 20.0, f"robot{robot}_joint4": 3.0}
+        for part in ("left", "head", "legs"):
+            config["body_parts"].pop(part)
+    if name.startswith("ik_") and not name == "ik_mobile":
+        for part in ("base", "legs"):
+            config["body_parts"].pop(part, None)
+    config[SETTINGS].update(changes)
+    return config
+
+
 def config_of(name, changes):
+    if name.startswith("ik"):
+        configs = [ik_config(name, i, c) for i, c in enumerate(changes)]
+        return configs if len(configs) > 1 else configs[0]
+    if name.startswith("humanoid"):
+        config = load_composite_controller_config(robot="GR1FloatingBody")
+        config["body_parts"].pop("base")
+        return config
     if name.startswith("mobile"):
         config = load_composite_controller_config(controller="HYBRID_MOBILE_BASE", robot="PandaOmron")
         config["body_parts"]["right"].update(changes)
@@ -189,16 +293,64 @@ def find_absolute(sim, robots):
             ABSOLUTE[k][name] = [float(x) for x in (*p, *vec)]
 
 
+def quat_mul(a, b):
+    out = np.zeros(4)
+    mujoco.mju_mulQuat(out, np.array(a, dtype=np.float64), np.array(b, dtype=np.float64))
+    return out
+
+
+def ik_begin(sim, config):
+    """The hands' poses in a configuration's frame: position, and quaternion (w-x-y-z)."""
+    m, d, settings = sim.model._model, sim.data._data, config[SETTINGS]
+    frame = settings.get("ik_input_ref_frame", "world")
+    pos, quat = np.zeros(3), np.array([1.0, 0, 0, 0])
+    if frame != "world":
+        body = m.body("robot0_base" if frame == "base" else frame)
+        pos, quat = np.array(body.pos), np.array(body.quat)
+    mat, own, out = np.zeros(9), np.zeros(4), []
+    mujoco.mju_quat2Mat(mat, quat)
+    for name in settings["ref_name"]:
+        site = sim.model.site_name2id(name)
+        mujoco.mju_mat2Quat(own, np.array(d.site_xmat[site]))
+        back = quat * [1, -1, -1, -1]
+        out.append((mat.reshape(3, 3).T @ (d.site_xpos[site] - pos), quat_mul(back, own)))
+    return out
+
+
+def ik_action(name, t, config, begin, k):
+    """Poses round where the hands began; further off where goals are to be cut."""
+    far = 4 if name in ("ik_slow", "ik_humanoid_free") else 1
+    action = []
+    for h, (pos, quat) in enumerate(begin):
+        turned, vec = np.zeros(4), np.array(wave(t, 3, 0.2 * far, k + 2 * h + 1))
+        angle = float(np.linalg.norm(vec))
+        mujoco.mju_axisAngle2Quat(turned, vec / angle, angle)
+        turned = quat_mul(turned, quat)
+        if config[SETTINGS]["ik_input_rotation_repr"] == "axis_angle":
+            vec = np.zeros(3)
+            mujoco.mju_quat2Vel(vec, turned, 1.0)
+            turned = vec
+        action += [round(float(x), 4) for x in (*(pos + wave(t, 3, 0.05 * far, k + 2 * h)), *turned)]
+    return action
+
+
+def fingers_of(name, t, k):
+    """A gripper's entry; 1.5's GR-1 has six a hand, told in rad."""
+    if "humanoid" in name:
+        return [round(0.5 + x, 3) for x in wave(t, 12, 0.6)]
+    return [(1.0, 1.0, -0.3, 0.0, 1.0)[t] * (1 if k else -1)]
+
+
 def numbers(*arrays):
     return [float(x) for a in arrays for x in np.asarray(a, dtype=np.float64).ravel()]
 
 
-def start(sim, config):
+def start(sim, model, config):
     """As an environment does when it is reset from a model, and a recorder when it then puts the state in."""
     sim.reset()
-    mobile = config["type"] == "HYBRID_MOBILE_BASE"
-    kind, robot_type = (WheeledRobot, "PandaOmron") if mobile else (FixedBaseRobot, "Panda")
-    robots = [kind(robot_type, idn=i, composite_controller_config=copy.deepcopy(config)) for i in (0, 1)]
+    kind, robot_type = {"arms": (FixedBaseRobot, "Panda"), "mobile": (WheeledRobot, "PandaOmron"), "humanoid": (LeggedRobot, "GR1FixedLowerBody")}[model]
+    configs = config if isinstance(config, list) else [config] * (1 if model == "humanoid" else 2)
+    robots = [kind(robot_type, idn=i, composite_controller_config=copy.deepcopy(c)) for i, c in enumerate(configs)]
     for robot in robots:
         robot.load_model()
         robot.reset_sim(sim)
@@ -212,32 +364,43 @@ def state_at(sim, robots):
     qpos = np.array(sim.model.qpos0) if hasattr(sim.model, "qpos0") else np.array(sim.model._model.qpos0)
     qvel = np.zeros(sim.model.nv)
     for k, robot in enumerate(robots):
-        qpos[robot._ref_joint_pos_indexes] = robot.init_qpos + np.array(wave(0, 7, 0.03, k))
+        n = len(robot._ref_joint_pos_indexes)
+        qpos[robot._ref_joint_pos_indexes] = robot.init_qpos + np.array(wave(0, n, 0.03, k))
+        qvel[robot._ref_joint_vel_indexes] = wave(1, n, 0.02, k)
+        if n == 20:
+            continue
         qpos[robot._ref_gripper_joint_pos_indexes["right"]] = (0.0208, -0.0208)
-        qvel[robot._ref_joint_vel_indexes] = wave(1, 7, 0.02, k)
         if len(robot._ref_torso_joint_pos_indexes):
             qpos[robot._ref_torso_joint_pos_indexes] = 0.2
     return np.concatenate(([0.0], qpos, qvel))
 
 
-def run(sim, name, changes):
+def run(sim, model, name, changes):
     config = config_of(name, changes)
-    robots = start(sim, config)
+    robots = start(sim, model, config)
     if name == "osc_absolute":
         find_absolute(sim, robots)
-        robots = start(sim, config)
+        robots = start(sim, model, config)
     state = state_at(sim, robots)
     sim.reset()
     sim.set_state_from_flattened(state)
     sim.forward()
 
     case = {"name": name, "controller_configs": config, "state": numbers(state), "actions": [], "ctrl": [], "states": []}
+    by_ik = name.startswith("ik")
+    configs = config if isinstance(config, list) else [config] * len(robots)
+    begin = [ik_begin(sim, r.composite_controller_config) for r in robots] if by_ik else []
     for t in range(STEPS):
         action = []
         for k, robot in enumerate(robots):
-            body = wave(t, 4, 0.6, 2.0 + k) if name.startswith("mobile") else []  # torso, base
-            action.append(arm_action(name, t, robot, k) + body + [(1.0, 1.0, -0.3, 0.0, 1.0)[t] * (1 if k else -1)])
-            if body:
+            body = wave(t, 4, 0.6, 2.0 + k) if model == "mobile" else []  # torso, base
+            if by_ik and body:
+                body[0] = round(0.2 + 0.1 * body[0], 3)
+            if name == "humanoid_osc":  # the other hand, torso, head
+                body = wave(t, 12, 0.6, 2.0)
+            pose = ik_action(name, t, configs[k], begin[k], k) if by_ik else arm_action(name, t, robot, k)
+            action.append(pose + body + fingers_of(name, t, k))
+            if body and not by_ik:
                 action[-1].append((-1.0, 1.0)[(t + k) % 2])  # whether the goal goes on from the last one
         action = [np.array(a) for a in action]
 
@@ -256,11 +419,11 @@ def run(sim, name, changes):
 
 def main():
     out = sys.argv[1] if len(sys.argv) > 1 else OUT
-    models = {"arms": model(False), "mobile": model(True)}
+    models = {key: model(key) for key in ("arms", "mobile", "humanoid")}
     cases = []
-    for key, list in (("arms", CASES), ("mobile", MOBILE)):
+    for key, list in (("arms", CASES + IK_ARMS), ("mobile", MOBILE + IK_MOBILE), ("humanoid", HUMANOID)):
         sim = MjSim.from_xml_string(models[key])
-        cases += [{"model": key, **run(sim, name, changes)} for name, changes in list]
+        cases += [{"model": key, **run(sim, key, name, changes)} for name, changes in list]
     with open(out, "w") as f:
         made = {"robosuite": robosuite.__version__, "mujoco": mujoco.__version__, "numpy": np.__version__}
         f.write('{\n "made_with": %s,\n "kept": %s,\n "models": %s,\n "cases": [\n' % tuple(map(json.dumps, (made, KEPT, models))))
