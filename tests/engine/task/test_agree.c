@@ -241,6 +241,8 @@ static const struct {
     {ENV(CONFIGS OSC_WITH(150, "\"uncouple_pos_ori\":false")), "another uncouple_pos_ori", NULL},
     {ENV(CONFIGS OSC_WITH(150, "\"input_ref_frame\":\"base\"")), "another input_ref_frame", NULL},
     {ENV_15(CONFIGS OSC(150)), "another input_ref_frame", NULL},
+    {ENV(CONFIGS OSC_WITH(150, "\"gripper\":{\"use_action_scaling\":false}")), "another use_action_scaling",
+     NULL},
     {ENV(CONFIGS JOINTS(50)), "another type than the task's \\(JOINT_POSITION, and OSC_POSE\\)", NULL},
     {ENV(CONFIGS "{\"type\":\"IK_POSE\"}"), "'IK_POSE' and the task's is OSC_POSE", NULL},
 
@@ -249,7 +251,7 @@ static const struct {
     {ENV(CONFIGS OSC_WITH(150, "\"impedance_mode\":\"variable_kp\"")), "impedance_mode", NULL},
 
     // It does for what cannot be read.
-    {ENV_15(CONFIGS "{\"type\":\"WHOLE_BODY_IK\",\"body_parts\":{\"right\":" OSC(30) "}}"), NULL, NULL},
+    {ENV_15(CONFIGS "{\"type\":\"WHOLE_BODY_MINK_IK\",\"body_parts\":{\"right\":" OSC(30) "}}"), NULL, NULL},
 
     {ENV("\"control_freq\":40," CONFIGS OSC(150)), "40 Hz and the task's 20 Hz", "40 Hz"},
     {ENV("\"robots\":[\"Panda\",\"Panda\"]"), "robot 0", "robot 0"},

@@ -16,21 +16,31 @@
 #define JOINTS "{\"type\":\"JOINT_POSITION\",\"interpolation\":\"null\",\"kp\":2000}"
 #define BASE "{\"type\":\"JOINT_VELOCITY\",\"interpolation\":\"null\"}"
 #define CONFIG(type, parts, more) "{\"type\":\"" type "\",\"body_parts\":{" parts "}" more "}"
+#define MOVED "{\"type\":\"JOINT_POSITION\",\"input_type\":\"absolute\",\"kp\":1000,\"kd\":200}"
+#define IK(parts, hands, moved, more)                                          \
+  ENV(CONFIG("WHOLE_BODY_IK", parts,                                           \
+             ",\"composite_controller_specific_configs\":{\"ref_name\":" hands \
+             ",\"actuation_part_names\":" moved ",\"nullspace_joint_weights\":{\"j1\":4}" more "}"))
+#define BOTH "\"right\":" MOVED ",\"left\":" MOVED
+#define HANDS "[\"rs\",\"ls\"]"
+#define SIDES "[\"right\",\"left\"]"
+#define IK_BOTH(more) IK(BOTH, HANDS, SIDES, more)
 #define ENV(configs) "{\"env_version\":\"1.5.2\",\"env_kwargs\":{\"controller_configs\":" configs "}}"
 
 // One robot of two arms; two robots of one; one on a base.
-static loomRobotDef two_arms[2] = {{.robot = "gr", .arm = {.count = 7}, .gripper_dim = 2},
-                                   {.robot = "gr", .arm = {.count = 7}, .gripper_dim = 2}};
+static loomRobotDef two_arms[2] = {{.robot = "gr", .arm = {.count = 7}, .gripper_dim = 2, .eef_site = "rs"},
+                                   {.robot = "gr", .arm = {.count = 7}, .gripper_dim = 2, .eef_site = "ls"}};
 static loomRobotDef two_robots[2] = {{.robot = "p", .arm = {.count = 7}, .gripper_dim = 1},
                                      {.robot = "p", .arm = {.count = 7}, .gripper_dim = 1, .index = 1}};
 static loomRobotDef mobile[1] = {
     {.robot = "mobile",
-     .arm = {.count = 7},
+     .arm = {.count = 7, .joints = {"j0", "j1"}},
      .gripper_dim = 1,
+     .eef_site = "rs",
      .body_count = 2,
      .body = {{.kind = LOOM_BODY_TORSO, .count = 1}, {.kind = LOOM_BODY_BASE, .count = 3}}}};
 
-enum { END = -1 };
+enum { NONE = -1, END = -2 };
 
 static const struct {
   const char* env_args;
@@ -47,15 +57,6 @@ static const struct {
     {ENV("[" CONFIG("BASIC", "\"arms\":{\"right\":" OSC ",\"left\":" OSC "},\"torso\":" JOINTS,
                     "") "," CONFIG("BASIC", "\"right\":" OSC, "") "]"),
      two_robots,
-     2,
-     NULL,
-     0,
-     {END},
-     0,
-     -1},
-
-    {ENV(CONFIG("WHOLE_BODY_IK", "\"right\":" JOINTS ",\"left\":" JOINTS, "")),
-     two_arms,
      2,
      NULL,
      0,
@@ -99,6 +100,75 @@ static const struct {
      {0, 1, 2, 3, 4, 5, 10, END},
      2,
      -1},
+
+    // Hands' poses first, in their own order; parts that do not move for them, and grippers.
+    {IK_BOTH(",\"ik_verbose\":true,\"max_dq\":4,\"ik_input_type\":\"absolute\""),
+     two_arms,
+     2,
+     NULL,
+     16,
+     {NONE, NONE, NONE, NONE, NONE, NONE, NONE, 12, 13, NONE, NONE, NONE, NONE, NONE, NONE, NONE, 14, 15,
+      END},
+     0,
+     -1},
+    {IK(BOTH ",\"legs\":" JOINTS, "[\"ls\",\"no site\"]", "[\"left\",\"legs\",\"right\",\"head\"]",
+        ",\"ik_input_rotation_repr\":\"quat_wxyz\",\"ik_input_ref_frame\":\"base\""),
+     two_arms,
+     2,
+     NULL,
+     11,
+     {NONE, NONE, NONE, NONE, NONE, NONE, NONE, 7, 8, NONE, NONE, NONE, NONE, NONE, NONE, NONE, 9, 10, END},
+     0,
+     -1},
+    {IK("\"right\":" MOVED ",\"base\":" BASE ",\"torso\":" MOVED, "[\"rs\"]", "[\"torso\",\"right\"]", ""),
+     mobile,
+     1,
+     NULL,
+     10,
+     {NONE, NONE, NONE, NONE, NONE, NONE, NONE, 9, END},
+     2,
+     -1},
+
+    // Of it, too, what is not done.
+    {ENV(CONFIG("WHOLE_BODY_IK", BOTH, "")), two_arms, 2, "no list ref_name", 0, {END}, 0, 0},
+    {IK(BOTH, "\"rs\"", SIDES, ""), two_arms, 2, "no list ref_name", 0, {END}, 0, 0},
+    {IK(BOTH, "[\"x\"]", SIDES, ""), two_arms, 2, "ref_name has none of the hands", 0, {END}, 0, 0},
+    {IK(BOTH, "[\"rs\",\"rs\"]", SIDES, ""), two_arms, 2, "'rs' twice in ref_name", 0, {END}, 0, 0},
+    {IK(BOTH, HANDS, "[1]", ""), two_arms, 2, "no list actuation_part_names", 0, {END}, 0, 0},
+    {IK(BOTH, HANDS, "[\"left\"]", ""), two_arms, 2, "does not move the right arm", 0, {END}, 0, 0},
+    {IK(BOTH, HANDS, "[\"left\",\"left\"]", ""), two_arms, 2, "'left' twice in actuation", 0, {END}, 0, 0},
+    {IK(BOTH, HANDS, "[\"right_gripper\"]", ""), two_arms, 2, "moves 'right_gripper'", 0, {END}, 0, 0},
+    {IK("\"right\":" MOVED ",\"base\":" BASE ",\"torso\":" MOVED, "[\"rs\"]", "[\"right\",\"base\"]", ""),
+     mobile,
+     1,
+     "moves 'base'",
+     0,
+     {END},
+     0,
+     0},
+    {IK("\"right\":" MOVED ",\"base\":" BASE ",\"torso\":" JOINTS, "[\"rs\"]", "[\"right\",\"torso\"]", ""),
+     mobile,
+     1,
+     "moves 'torso', whose controller is 'delta'",
+     0,
+     {END},
+     0,
+     0},
+    {IK("\"right\":" OSC ",\"left\":" MOVED, HANDS, SIDES, ""),
+     two_arms,
+     2,
+     "moves 'right', whose controller is OSC_POSE",
+     0,
+     {END},
+     0,
+     0},
+    {IK_BOTH(",\"skip_wbc_action\":true"), two_arms, 2, "skip_wbc_action of.* is true", 0, {END}, 0, 0},
+    {IK_BOTH(",\"ik_input_type\":\"pkl\""), two_arms, 2, "ik_input_type of.* is \"pkl\"", 0, {END}, 0, 0},
+    {IK_BOTH(",\"ik_input_rotation_repr\":\"mat\""), two_arms, 2, "neither 'axis_angle'", 0, {END}, 0, 0},
+    {IK_BOTH(",\"ik_input_ref_frame\":7"), two_arms, 2, "no body's name", 0, {END}, 0, 0},
+    {IK_BOTH(",\"ik_integration_dt\":0"), two_arms, 2, "ik_integration_dt of.* not above 0", 0, {END}, 0, 0},
+    {IK_BOTH(",\"ik_max_dq\":\"4\""), two_arms, 2, "ik_max_dq of.* no number", 0, {END}, 0, 0},
+    {IK_BOTH(",\"body_part_ordering\":[\"right\"]"), two_arms, 2, "body_part_ordering", 0, {END}, 0, 0},
 
     // What is not done.
     {ENV(OSC), mobile, 1, "has parts besides its arm", 0, {END}, 0, 0},
@@ -158,6 +228,8 @@ static void entries_are_found(void** state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     loomTask task = {.arm_count = cases[i].arms, .robots = cases[i].robots, .path = "task.yaml"};
     loomControllerDef control[2] = {{.type = LOOM_OSC_POSE}, {.type = LOOM_OSC_POSE}};
+    bool joints = strstr(cases[i].env_args, "WHOLE_BODY_IK") && !strstr(cases[i].env_args, OSC);
+    if (joints) control[0].type = control[1].type = LOOM_JOINT_POSITION;
     loomComposite out;
     loomError err = {0, ""};
     cJSON* root = loom_json_read(cases[i].env_args);
