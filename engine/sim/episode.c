@@ -412,10 +412,17 @@ bool loom_episode_success(const loomEpisode* e) {
 
 // A delta of nothing leaves the goal where it is, to the bit.
 void loom_episode_keep_still(double* action, const loomEpisode* e) {
-  for (int a = 0; a < e->arm_count; a++) {
+  const loomComposite* c = e->scene->composite;
+  for (int a = 0, own = 0; a < e->arm_count; own += loom_arm_action_dim(&e->arms[a++])) {
     const loomArm* arm = &e->arms[a];
-    if (arm->control.delta) memset(action, 0, sizeof *action * (size_t)arm->pose_dim);
-    action += loom_arm_action_dim(arm);
+    for (int i = own; arm->control.delta && i < own + arm->pose_dim; i++) action[c ? c->own[i] : i] = 0;
+  }
+
+  // Of other parts, too.
+  for (int p = 0; p < e->part_count; p++) {
+    const loomBodyControl* part = e->parts[p].control;
+    bool moves = part->first >= 0 && (part->velocity || part->control.delta);
+    for (int i = 0; moves && i < part->part->count; i++) action[part->first + i] = 0;
   }
 }
 

@@ -173,7 +173,10 @@ int loom_composite_read(loomComposite* out, const loomTask* task, const loomCont
       code = take_entries(
           &r, own_of(&r, a + k),
           loom_controller_pose_dim(&control[a + k], &task->robots[a + k]) + task->robots[a + k].gripper_dim);
-    if (!code && task->robots[a].body_count)
+
+    // Under the task's own controller states of other composites are seen; nothing drives these parts.
+    bool seen = task->has_controller && loom_json_get(config, "body_parts");
+    if (!code && task->robots[a].body_count && !seen)
       code = loom_error_set(err, LOOM_ERR_UNSUPPORTED,
                             "%s: robot '%s' has parts besides its arm (`body:`), which only robosuite 1.5's "
                             "composite controllers drive, and controller_configs is none",

@@ -25,7 +25,8 @@ typedef struct observing {
 // A row of the trace, whose driver is the demo: where its action sends the arms from where they
 // were sent before.
 static void add_row(loomTrace* t, loomPose target[LOOM_MAX_ARMS], loomEpisode* e, const double* action) {
-  const double* from = action;
+  double room[LOOM_MAX_ACTION];
+  const double* from = loom_episode_own(room, e, action);
   for (int a = 0; a < e->arm_count; a++) {
     loomPose eef = loom_episode_eef(e, a);
     target[a] = loom_arm_target(&e->arms[a], eef, t->rows ? target[a] : eef, from);

@@ -181,18 +181,13 @@ void view_live_toggle(viewApp* app) {
 // The recorded action, or, where the demo has ended, staying there.
 static void live_action(double* action, const viewApp* app) {
   const loomDemo* demo = &app->stage.demo;
-  const loomEpisode* e = app->stage.episode;
   int row = view_row(app);
 
   memcpy(action, demo->actions + (size_t)row * (size_t)demo->action_dim,
          sizeof(double) * (size_t)demo->action_dim);
 
-  if (row + 1 < demo->rows) return;
   // Moves of zero; an absolute target stays the last one.
-  for (int a = 0, at = 0; a < e->arm_count; at += loom_arm_action_dim(&e->arms[a]), a++) {
-    if (!e->arms[a].control.delta) continue;
-    for (int i = 0; i < e->arms[a].pose_dim; i++) action[at + i] = 0;
-  }
+  if (row + 1 >= demo->rows) loom_episode_keep_still(action, app->stage.episode);
 }
 
 void view_live_step(viewApp* app) {

@@ -6,11 +6,13 @@
 
 static double action_value(const viewApp* app, int arm, int line, int row) {
   const loomEpisode* e = app->stage.episode;
-  // An action holds the arms' entries one after the other.
+  // The arms' entries one after the other.
   int at = 0;
   for (int a = 0; a < arm; a++) at += loom_arm_action_dim(&e->arms[a]);
 
-  return app->stage.demo.actions[row * app->stage.demo.action_dim + at + line];
+  double room[LOOM_MAX_ACTION];
+  const double* action = app->stage.demo.actions + (size_t)row * (size_t)app->stage.demo.action_dim;
+  return loom_episode_own(room, e, action)[at + line];
 }
 
 static const double* state_at(const viewApp* app, int row) {
