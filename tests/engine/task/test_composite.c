@@ -129,6 +129,16 @@ static const struct {
      2,
      -1},
 
+    // Others, under the task's own controller: states are seen, parts are driven by nothing.
+    {ENV(CONFIG("WHOLE_BODY_MINK_IK", "\"right\":" MOVED ",\"torso\":" MOVED, "")),
+     mobile,
+     1,
+     NULL,
+     0,
+     {END},
+     0,
+     -1},
+
     // Of it, too, what is not done.
     {ENV(CONFIG("WHOLE_BODY_IK", BOTH, "")), two_arms, 2, "no list ref_name", 0, {END}, 0, 0},
     {IK(BOTH, "\"rs\"", SIDES, ""), two_arms, 2, "no list ref_name", 0, {END}, 0, 0},
@@ -227,6 +237,7 @@ static void entries_are_found(void** state) {
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     loomTask task = {.arm_count = cases[i].arms, .robots = cases[i].robots, .path = "task.yaml"};
+    task.has_controller = strstr(cases[i].env_args, "MINK") != NULL;
     loomControllerDef control[2] = {{.type = LOOM_OSC_POSE}, {.type = LOOM_OSC_POSE}};
     bool joints = strstr(cases[i].env_args, "WHOLE_BODY_IK") && !strstr(cases[i].env_args, OSC);
     if (joints) control[0].type = control[1].type = LOOM_JOINT_POSITION;
