@@ -95,8 +95,8 @@ typedef struct ikProgram {
   double speed[LOOM_IK_JOINTS];
 } ikProgram;
 
-// Where a recorded action's entries turn a hand: robosuite has written a position in the world over the one in
-// the frame by then, and a quaternion in the world, but leaves an axis times an angle as it was.
+// Where a recorded action's entries turn a hand: robosuite has written a position in the world over the one
+// in the frame by then, and a quaternion in the world, but leaves an axis times an angle as it was.
 static void turn_of(double quat[4], const loomIk* ik, const double* entries) {
   if (ik->def->quat) {
     mju_copy4(quat, entries);

@@ -1,5 +1,6 @@
-// robosuite 1.5's WHOLE_BODY_IK: once a control step, poses of the hands to goals of the joints of arms, torso
-// and head, whose JOINT_POSITION controllers then go there (engine/sim/controller.h, body_part.h). Internal.
+// robosuite 1.5's WHOLE_BODY_IK: once a control step, poses of the hands to goals of the joints of arms,
+// torso and head, whose JOINT_POSITION controllers then go there (engine/sim/controller.h, body_part.h).
+// Internal.
 #ifndef LOOM_ENGINE_SIM_COMPOSITE_IK_H
 #define LOOM_ENGINE_SIM_COMPOSITE_IK_H
 
@@ -22,9 +23,9 @@ typedef struct loomIk {
 /// robosuite would mix up.
 int loom_ik_bind(loomIk* ik, const loomIkDef* def, loomArm* arms, struct loomBodyPart* parts, int part_count,
                  const mjModel* m, loomError* err);
-/// Set the goals of its joints for an action (a whole one, as robosuite's recorder keeps it: positions in the
-/// world, m; rotations in the frame where they are axes times angles, rad, else in the world). jacobian is room (6 x nv); d's kinematics and
-/// centers of mass are up to date.
+/// Set the goals of its joints for an action: a whole one, as robosuite's recorder keeps it (positions in the
+/// world, m; rotations in the frame where they are axes times angles, rad, else in the world). jacobian is
+/// room (6 x nv); d's kinematics and centers of mass are up to date.
 void loom_ik_plan(const loomIk* ik, const mjModel* m, const mjData* d, double* jacobian,
                   const double* action);
 

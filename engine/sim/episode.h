@@ -109,7 +109,8 @@ int loom_episode_again(loomEpisode* episode, const double* state, loomError* err
 int loom_episode_show(loomEpisode* episode, const double* state, const double* gripper_action,
                       loomError* err);
 /// The arms' entries of an action (A), one arm's after the other's: the action itself, or `room`
-/// (LOOM_MAX_ACTION) filled with them; 0 for joints that an action says nothing of (WHOLE_BODY_IK of robosuite).
+/// (LOOM_MAX_ACTION) filled with them; 0 for joints that an action says nothing of (robosuite's
+/// WHOLE_BODY_IK).
 const double* loom_episode_own(double* room, const loomEpisode* episode, const double* action);
 /// One control step with an action (A). LOOM_ERR_FORMAT for a number that is not finite, LOOM_ERR_SIM when
 /// MuJoCo failed or warned.

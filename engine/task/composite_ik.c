@@ -43,6 +43,7 @@ static const cJSON* specific(const cJSON* composite) {
 bool loom_ik_moves(const cJSON* composite, const char* part) {
   const cJSON* name;
   if (!loom_ik_is(composite)) return false;
+
   cJSON_ArrayForEach(name, loom_json_get(specific(composite), "actuation_part_names")) {
     if (loom_json_says(name, part)) return true;
   }
@@ -87,21 +88,19 @@ static int read_numbers(const ikReader* r) {
     const char* name;
     double* to;
     double otherwise;
-  } numbers[] = {{"ik_pseudo_inverse_damping", &out->damping, 0.05},
-                 {"ik_integration_dt", &out->dt, 0.1},
-                 {"ik_max_dq", &out->max_speed, 4},
-                 {"ik_max_dq_torso", &out->max_torso_speed, 0.2}};
+    bool positive;
+  } numbers[] = {{"ik_pseudo_inverse_damping", &out->damping, 0.05, true},
+                 {"ik_integration_dt", &out->dt, 0.1, true},
+                 {"ik_max_dq", &out->max_speed, 4, false},
+                 {"ik_max_dq_torso", &out->max_torso_speed, 0.2, false}};
 
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     const cJSON* node = loom_json_get(r->config, numbers[i].name);
     *numbers[i].to = node ? node->valuedouble : numbers[i].otherwise;
-    if ((node && !cJSON_IsNumber(node)) || !isfinite(*numbers[i].to))
-      return refuse(r, node, "which is no number");
+    if (!node) continue;
+    if (!cJSON_IsNumber(node) || !isfinite(node->valuedouble)) return refuse(r, node, "which is no number");
+    if (numbers[i].positive && !(node->valuedouble > 0)) return refuse(r, node, "which is not above 0");
   }
-
-  if (!(out->dt > 0)) return refuse(r, loom_json_get(r->config, "ik_integration_dt"), "not above 0");
-  if (!(out->damping > 0))
-    return refuse(r, loom_json_get(r->config, "ik_pseudo_inverse_damping"), "not above 0");
   return 0;
 }
 
@@ -126,6 +125,7 @@ static int read_words(const ikReader* r) {
 static const cJSON* list_of(const ikReader* r, const char* key, int* code) {
   const cJSON *list = loom_json_get(r->config, key), *item;
   bool texts = cJSON_IsArray(list);
+
   cJSON_ArrayForEach(item, list) texts = texts && cJSON_IsString(item);
   if (!texts)
     *code = loom_error_set(r->err, LOOM_ERR_FORMAT,
@@ -135,7 +135,8 @@ static const cJSON* list_of(const ikReader* r, const char* key, int* code) {
 
 static int read_hand(const ikReader* r, const char* site) {
   loomIkDef* out = r->out;
-  for (int k = 0; k < r->arms; k++) {
+
+  for (int k = 0; k < r->arms && k < LOOM_IK_HANDS; k++) {
     if (strcmp(r->task->robots[r->arm[k]].eef_site, site)) continue;
     for (int i = 0; i < out->hand_count; i++)
       if (out->hand[i] == r->arm[k])
@@ -190,7 +191,8 @@ static int add_joints(const ikReader* r, const cJSON* part, int arm, int body, c
 
 static int read_part(const ikReader* r, const cJSON* part) {
   const char* name = part->valuestring;
-  for (int k = 0; k < r->arms; k++) {
+
+  for (int k = 0; k < r->arms && k < LOOM_IK_HANDS; k++) {
     const loomJointsDef* arm = &r->task->robots[r->arm[k]].arm;
     if (!strcmp(name, sides[k])) return add_joints(r, part, r->arm[k], -1, arm->joints, arm->count);
   }
@@ -222,7 +224,7 @@ static int read_joints(const ikReader* r, const cJSON* composite) {
   cJSON_ArrayForEach(part, parts) if (!code) code = read_part(r, part);
 
   // An arm by itself beside the others has entries of its own.
-  for (int k = 0; !code && k < r->arms; k++)
+  for (int k = 0; !code && k < r->arms && k < LOOM_IK_HANDS; k++)
     if (!loom_ik_moves(composite, sides[k]))
       code = loom_error_set(r->err, LOOM_ERR_UNSUPPORTED,
                             "%s: controller_configs: WHOLE_BODY_IK does not move the %s arm "

@@ -1,5 +1,5 @@
-// robosuite 1.5's WHOLE_BODY_IK as a configuration has it: whose hands' poses an action begins with, and which
-// joints move for them. Internal.
+// robosuite 1.5's WHOLE_BODY_IK as a configuration has it: whose hands' poses an action begins with, and
+// which joints move for them. Internal.
 #ifndef LOOM_ENGINE_TASK_COMPOSITE_IK_H
 #define LOOM_ENGINE_TASK_COMPOSITE_IK_H
 

@@ -1,5 +1,5 @@
-// WHOLE_BODY_IK as robosuite 1.5 has it: what it refuses of models, and that its pull to 0 moves no hand. (Its
-// numbers are compared with robosuite's in test_robosuite15.c.)
+// WHOLE_BODY_IK as robosuite 1.5 has it: what it refuses of models, and that its pull to 0 moves no hand.
+// (Its numbers are compared with robosuite's in test_robosuite15.c.)
 #include <math.h>
 #include <regex.h>
 #include <setjmp.h>

@@ -6,19 +6,10 @@ cd "$(dirname "$0")/../../.." || exit 1
 . tests/tools/check.sh
 root=$PWD
 export DEMOLOOM_SCENES=$work/scenes OMP_NUM_THREADS=1
-mkdir -p "$work/scenes" && cp -R tests/own "$work/scenes/own" && mkdir "$work/scenes/one"
+mkdir -p "$work/scenes" && cp -R tests/own "$work/scenes/own"
 cp -R tests/own/robots "$work/scenes/robots"
 
-# The same with one arm, and a signal.
-awk '/<body name="base1"/ {skip = 1} !skip && !/joint="[a-z]*1"/ {print} skip && /^    <\/body>/ {skip = 0}' tests/own/scene.xml >"$work/scenes/one/scene.xml"
-sed -e 's/^task: own/task: one/; s/robots: \[gantry, gantry\]/robots: [gantry]/; /height: {of: rod/d' \
-  -e 's/{name: lift, reference: box, until: end}/{name: reach, reference: box, until: auto}\n      - {name: lift, reference: box, until: end}/' \
-  tests/own/task.yaml | awk '
-    /^randomize:/ {exit}
-    /^  - - \{to: rod/ {skip = 1}
-    /- \{name: lift, reference: rod/ {next}
-    /^  - subtasks:/ && ++n == 2 {next}
-    !skip {print}' >"$work/scenes/one/task.yaml"
+. tests/tools/one_task.sh
 cd "$work" || exit 1
 check 'scripted' "$loom" record one -n 2 --seed 1 -o scripted.hdf5
 check 'demos' "$loom" generate one --source scripted.hdf5 -n 2 -t 1 -o base.hdf5

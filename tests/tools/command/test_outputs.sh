@@ -11,6 +11,12 @@ unset HDF5_USE_FILE_LOCKING
 base=$work/base.hdf5 gen=$work/gen.hdf5
 "$loom" record own -n 3 --seed 1 -o "$base" >/dev/null 2>&1
 "$loom" generate own --source "$base" -n 2 -t 1 -o "$gen" >/dev/null 2>&1
+# Demos of one arm, and of an environment that robosuite has.
+. tests/tools/one_task.sh
+mkdir "$work/scenes/lift" && cp "$work/scenes/own/scene.xml" "$work/scenes/lift/"
+sed 's/^task: own/task: lift\nenv_name: TwoArmLift/' "$work/scenes/own/task.yaml" >"$work/scenes/lift/task.yaml"
+"$loom" record one -n 1 --seed 1 -o "$work/one-arm.hdf5" >/dev/null 2>&1
+"$loom" record lift -n 1 --seed 1 -o "$work/lift.hdf5" >/dev/null 2>&1
 printf '{"arm": 0, "move": [0, 0, 0.002]}\n{"do": "save", "anyhow": true}\n{"do": "quit"}\n' >"$work/lines"
 
 # A policy that has hardly learned anything, to be rolled out and exported.
@@ -107,6 +113,8 @@ writer merge 8 "$loom" dataset merge O.hdf5 "$base" "$base"
 writer filter 8 "$loom" dataset filter "$base" O.hdf5 --min-rows 1 --demos demo_0,demo_1
 writer strip 8 "$loom" dataset strip "$gen" O.hdf5
 writer isaac 8 "$loom" dataset isaac "$gen" O.hdf5 --task own
+writer mimicgen 8 "$loom" dataset mimicgen "$work/one-arm.hdf5" O.hdf5 --task one
+writer robosuite 8 "$loom" dataset robosuite "$work/lift.hdf5" O.hdf5
 writer record 8 "$loom" record own -n 1 --seed 5 -o O.hdf5
 writer retarget 8 "$loom" retarget "$base" --task own -o O.hdf5
 writer relabel 8 "$loom" relabel "$base" --task own --method differences -o O.hdf5
@@ -268,7 +276,8 @@ onto() {
   done
 }
 cp "$base" "$work/in.hdf5" && cp "$policy" "$work/p.safetensors"
-for command in "dataset merge @.hdf5 $base %" 'dataset filter % @.hdf5' 'dataset strip % @.hdf5' 'dataset isaac % @.hdf5 --task own' 'replay % --task own -o @.hdf5' \
+for command in "dataset merge @.hdf5 $base %" 'dataset filter % @.hdf5' 'dataset strip % @.hdf5' 'dataset isaac % @.hdf5 --task own' \
+  'dataset mimicgen % @.hdf5' 'dataset robosuite % @.hdf5' 'replay % --task own -o @.hdf5' \
   'segment % --task own --export @.hdf5' 'generate own --source % -n 1 -o @.hdf5' 'generate own --source % -n 1 --report @.png' \
   'render % --task own --sheet @.png' 'render % --task own --video @.mp4'; do
   onto "$work/in.hdf5" "$command"
