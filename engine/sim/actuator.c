@@ -33,17 +33,23 @@ static bool is_servo(const mjModel* m, int a) {
   return holds_position(m, a) && m->actuator_dyntype[a] == mjDYN_NONE;
 }
 
+// At a speed that its control says.
+static bool is_speed_servo(const mjModel* m, int a) {
+  const mjtNum *gain = m->actuator_gainprm + mjNGAIN * a, *bias = m->actuator_biasprm + mjNBIAS * a;
+  return m->actuator_gaintype[a] == mjGAIN_FIXED && m->actuator_biastype[a] == mjBIAS_AFFINE &&
+         m->actuator_dyntype[a] == mjDYN_NONE && bias[1] == 0 && gain[0] == -bias[2];
+}
+
 // As MJCF's shortcuts make them: what an actuator is, by its gain and its bias.
 static const char* actuator_kind(const mjModel* m, int a) {
-  const mjtNum *gain = m->actuator_gainprm + mjNGAIN * a, *bias = m->actuator_biasprm + mjNBIAS * a;
-  bool fixed = m->actuator_gaintype[a] == mjGAIN_FIXED, affine = m->actuator_biastype[a] == mjBIAS_AFFINE;
+  bool fixed = m->actuator_gaintype[a] == mjGAIN_FIXED;
 
   if (m->actuator_gaintype[a] == mjGAIN_MUSCLE || m->actuator_dyntype[a] == mjDYN_MUSCLE) return "a muscle";
   if (is_motor(m, a)) return "a motor";
   if (fixed && m->actuator_biastype[a] == mjBIAS_NONE) return "a motor with dynamics of its own";
   if (holds_position(m, a))
     return is_servo(m, a) ? "a position servo" : "a servo that integrates its control";
-  if (fixed && affine && bias[1] == 0 && gain[0] == -bias[2]) return "a velocity servo";
+  if (is_speed_servo(m, a)) return "a velocity servo";
   if (m->actuator_gaintype[a] == mjGAIN_AFFINE && m->actuator_biastype[a] == mjBIAS_NONE) return "a damper";
   return "an actuator with a bias of its own";
 }
@@ -187,6 +193,21 @@ int loom_actuator_drive(loomDrive* out, const char* name, int joint, double torq
         "them agree",
         name, most, torque_limit);
   return check_alone(joint, a, m, err);
+}
+
+// ---- parts of a body
+
+int loom_actuator_part(int* out, const char* name, int joint, bool speed, const mjModel* m, loomError* err) {
+  int code = find_actuator(out, name, m, err), a = *out;
+  if (code) return code;
+
+  bool plain = is_motor(m, a) && m->actuator_gainprm[mjNGAIN * a] == 1 && m->actuator_gear[6 * a] == 1;
+  bool drives = drives_joint(m, a) && m->actuator_trnid[2 * a] == joint && m->actuator_ctrllimited[a];
+  if (drives && (speed ? is_speed_servo(m, a) : plain)) return 0;
+  return loom_error_set(err, LOOM_ERR_UNSUPPORTED,
+                        "actuator '%s' (%s, %s) is no %s with a ctrlrange on joint '%s'", name,
+                        actuator_kind(m, a), transmission_name(m->actuator_trntype[a]),
+                        speed ? "velocity servo" : "motor of gear 1", object_name(m, mjOBJ_JOINT, joint));
 }
 
 // ---- grippers

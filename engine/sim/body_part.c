@@ -5,11 +5,11 @@
 
 #include "engine/sim/actuator.h"
 
-static int find(int* id, const mjModel* m, mjtObj type, const char* kind, const char* name, loomError* err) {
-  *id = mj_name2id(m, type, name);
-  if (*id >= 0) return 0;
+static int find_joint(int* id, const mjModel* m, const char* name, loomError* err) {
+  *id = mj_name2id(m, mjOBJ_JOINT, name);
+  if (*id >= 0) return loom_actuator_joint(*id, m, err);
   return loom_error_set(err, LOOM_ERR_FORMAT,
-                        "the model has no %s '%s'; check `body:` of the robot's file in scenes/robots", kind,
+                        "the model has no joint '%s'; check `body:` of the robot's file in scenes/robots",
                         name);
 }
 
@@ -19,24 +19,11 @@ int loom_body_part_bind(loomBodyPart* part, const loomBodyControl* control, cons
   part->control = control;
 
   for (int i = 0; i < control->part->count; i++) {
-    int joint, code = find(&joint, m, mjOBJ_JOINT, "joint", control->part->joints[i], err);
-    if (!code) code = loom_actuator_joint(joint, m, err);
+    int joint, code = find_joint(&joint, m, control->part->joints[i], err);
     if (!code)
-      code = find(&part->actuator[i], m, mjOBJ_ACTUATOR, "actuator", control->part->actuators[i], err);
+      code = loom_actuator_part(&part->actuator[i], control->part->actuators[i], joint, control->velocity, m,
+                                err);
     if (code) return code;
-
-    // A velocity servo for a base, a motor of gear 1 for joints.
-    int a = part->actuator[i];
-    const mjtNum *gain = m->actuator_gainprm + mjNGAIN * a, *bias = m->actuator_biasprm + mjNBIAS * a;
-    bool servo = m->actuator_biastype[a] == mjBIAS_AFFINE && bias[1] == 0 && gain[0] == -bias[2];
-    bool motor = m->actuator_biastype[a] == mjBIAS_NONE && gain[0] == 1 && m->actuator_gear[6 * a] == 1;
-    bool right = m->actuator_trntype[a] == mjTRN_JOINT && m->actuator_trnid[2 * a] == joint &&
-                 m->actuator_ctrllimited[a] && m->actuator_dyntype[a] == mjDYN_NONE;
-    if (!right || !(control->velocity ? servo : motor))
-      return loom_error_set(
-          err, LOOM_ERR_UNSUPPORTED, "actuator '%s' is no %s with a ctrlrange on joint '%s'",
-          control->part->actuators[i], control->velocity ? "velocity servo" : "motor of gear 1",
-          control->part->joints[i]);
 
     part->qpos[i] = m->jnt_qposadr[joint];
     part->dof[i] = m->jnt_dofadr[joint];

@@ -152,6 +152,47 @@ static void faults_are_named(void** state) {
   }
 }
 
+// Torsos and bases want motors of gear 1 and servos that hold a speed.
+static void parts_are_told_apart(void** state) {
+  (void)state;
+  static const struct {
+    const char *actuator, *motor, *speed;  // what is said of it as either; NULL: taken
+  } rows[] = {
+      {"<motor name='p' joint='j' ctrlrange='-9 9'/>", NULL, "'p' (a motor, a joint) is no velocity servo"},
+      {"<velocity name='p' joint='j' kv='7' ctrlrange='-9 9'/>", "(a velocity servo, a joint) is no motor",
+       NULL},
+      {"<velocity name='p' joint='j' kv='7'/>", "is no motor", "is no velocity servo with a ctrlrange"},
+      {"<position name='p' joint='j' kp='7' ctrlrange='-9 9'/>", "(a position servo", "(a position servo"},
+      {"<damper name='p' joint='j' kv='7' ctrlrange='0 9'/>", "(a damper", "(a damper"},
+      {"<motor name='p' joint='j' gear='2' ctrlrange='-9 9'/>", "is no motor of gear 1",
+       "is no velocity servo"},
+      {"<motor name='p' joint='k' ctrlrange='-9 9'/>", "on joint 'j'", "on joint 'j'"},
+      {"<motor name='q' joint='k' ctrlrange='-9 9'/>", "no actuator 'p'", "no actuator 'p'"}};
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char text[600], error[200] = "";
+    snprintf(
+        text, sizeof text,
+        "<mujoco><compiler autolimits='true'/><worldbody><body><joint name='j'/><geom size='1'/>"
+        "<body><joint name='k'/><geom size='1'/></body></body></worldbody><actuator>%s</actuator></mujoco>",
+        rows[i].actuator);
+    mjSpec* spec = mj_parseXMLString(text, NULL, error, sizeof error);
+    mjModel* m = spec ? mj_compile(spec, NULL) : NULL;
+    if (!m) fail_msg("row %zu: %s", i, error);
+
+    for (int speed = 0; speed < 2; speed++) {
+      loomError err = {0, ""};
+      int found;
+      const char* why = speed ? rows[i].speed : rows[i].motor;
+      int code = loom_actuator_part(&found, "p", 0, speed, m, &err);
+      if (!code != !why || (why && !strstr(err.message, why)))
+        fail_msg("row %zu, %d: %s", i, speed, code ? err.message : "taken");
+    }
+    mj_deleteModel(m);
+    mj_deleteSpec(spec);
+  }
+}
+
 /// A scene whose actuators are made in another way and do the same.
 static const struct {
   const char* edit[3][2];
@@ -215,6 +256,7 @@ static void other_ways_do_the_same(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(faults_are_named),
+      cmocka_unit_test(parts_are_told_apart),
       cmocka_unit_test(other_ways_do_the_same),
   };
   return cmocka_run_group_tests(tests, open_task, close_task);
