@@ -27,8 +27,9 @@ typedef struct loomDrive {
 int loom_actuator_drive(loomDrive* out, const char* name, int joint, double torque_limit,
                         loomControllerType type, const mjModel* m, loomError* err);
 
-/// The actuator `name` of a torso, head or base under robosuite 1.5's composite controllers: a motor of gear 1,
-/// or, of a base, a servo that holds a speed; with a ctrlrange. LOOM_ERR_UNSUPPORTED says what it is instead.
+/// The actuator `name` of a torso, head or base under robosuite 1.5's composite controllers: a motor of gear
+/// 1, or, of a base, a servo that holds a speed; with a ctrlrange. LOOM_ERR_UNSUPPORTED says what it is
+/// instead.
 int loom_actuator_part(int* out, const char* name, int joint, bool speed, const mjModel* m, loomError* err);
 
 /// The actuator `name` of a gripper or hand, or the one without a name of the joint `name`: its number, and

@@ -180,10 +180,12 @@ static void parts_are_told_apart(void** state) {
     mjModel* m = spec ? mj_compile(spec, NULL) : NULL;
     if (!m) fail_msg("row %zu: %s", i, error);
 
+    // As a part that is to go somewhere, and as one that is to have a speed.
     for (int speed = 0; speed < 2; speed++) {
       loomError err = {0, ""};
       int found;
       const char* why = speed ? rows[i].speed : rows[i].motor;
+
       int code = loom_actuator_part(&found, "p", 0, speed, m, &err);
       if (!code != !why || (why && !strstr(err.message, why)))
         fail_msg("row %zu, %d: %s", i, speed, code ? err.message : "taken");
