@@ -42,6 +42,8 @@ await() {
     sleep 0.02
   done
 }
+# launched SIZE RANK COMMAND...: as Open MPI does.
+launched() { OMPI_COMM_WORLD_SIZE=$1 OMPI_COMM_WORLD_RANK=$2 OMPI_COMM_WORLD_LOCAL_SIZE=$1 "${@:3}"; }
 # close_tests: the last line.
 close_tests() {
   printf '\n%d passed, %d failed\n' $passed $failed

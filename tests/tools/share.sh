@@ -3,6 +3,25 @@
 # and with EACH_CALL=1 before every single one.
 check 'a library for kill -9' ${CC:-cc} -shared -fPIC -O1 -o "$work/kill_at.so" tests/tools/command/kill_at.c -ldl
 
+# two_launched COMMAND...: both end well; what they say is in $work/l0 and $work/l1.
+two_launched() {
+  local first
+  launched 2 0 "$@" >"$work/l0" 2>"$work/l.said" &
+  first=$!
+  launched 2 1 "$@" >"$work/l1" 2>"$work/l.said1" || return 1
+  wait $first
+}
+# interrupted PATTERN COMMAND...: by Ctrl-C, once a file of such a name is there; told in $work/told, with status 1.
+is_there() { compgen -G "$1" >/dev/null; }
+interrupted() {
+  local pid
+  "${@:2}" >"$work/told" 2>&1 &
+  pid=$!
+  await $pid is_there "$1" || return 1
+  kill -INT $pid
+  wait $pid
+  [ $? -eq 1 ]
+}
 # Of the run that is at hand: its command writes into a folder, which stands for OUT in it.
 run_name='' run_files='' run_command=()
 share_in() { # FOLDER OPTION...
@@ -57,6 +76,11 @@ killed_often() {
   for ((at = 1 + $1 % step; at <= $1; at += step, turn++)); do killed_before $at $turn || return 1; done
   echo "$killed of $turn were killed"
   [ $killed -ge $((turn / 2 - 1)) ]
+}
+# shared_by N NAME FILES COMMAND...: the same by itself and on N processes.
+shared_by() {
+  run_name=$2 run_files=$3 run_command=("${@:4}")
+  (share_in a) && several "$1"
 }
 # same_shared NAME FILES COMMAND...: COMMAND, by itself in $work/NAME-a, on 2 and 4 processes, and with some killed.
 same_shared() {

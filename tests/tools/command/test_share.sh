@@ -84,8 +84,6 @@ check 'one that comes late' late
 
 # ---- started together
 
-# launched SIZE RANK COMMAND...: as Open MPI does.
-launched() { OMPI_COMM_WORLD_SIZE=$1 OMPI_COMM_WORLD_RANK=$2 OMPI_COMM_WORLD_LOCAL_SIZE=$1 "${@:3}"; }
 together() {
   local out=together.hdf5 first options=(--failed "$work/failed.hdf5" --report "$work/report.png" --json)
   (own alone.hdf5 --failed "$work/none.hdf5") && cp "$work/alone.hdf5" "$work/whole.hdf5" || return 1

@@ -12,10 +12,7 @@ files='best.safetensors final.safetensors expert.csv errors_final_1.csv'
 for i in 0 1; do files+=" round_$i.hdf5 round_$i.safetensors collected_$i.csv errors_$i.csv"; done
 
 same_shared mixture "$files" "${learn[@]}" --rounds 1 -o OUT
-others() {
-  run_name=$1 run_files=$2 run_command=("${learn[@]}" --rounds 1 -o OUT "${@:3}")
-  (share_in a) && several 2
-}
+others() { shared_by 2 "$1" "$2" "${learn[@]}" --rounds 1 -o OUT "${@:3}"; }
 check 'safety' others safety "$files safety_0.safetensors safety_1.safetensors" --gate safety
 check 'ensemble' others ensemble "$files" --gate ensemble --members 2
 
@@ -29,26 +26,14 @@ check 'more rounds' more
 
 # One that is stopped leaves the rest to the others, and to one alone.
 stopped() {
-  local pid status
-  "${learn[@]}" --rounds 1 --share on -o "$work/stopped" >"$work/told" 2>&1 &
-  pid=$!
-  await $pid test -e "$work/stopped/collected_0.csv" || return 1
-  kill -INT $pid
-  wait $pid
-  status=$?
-  [ $status -eq 1 ] && says "$work/told" 'the same command' && "${learn[@]}" --rounds 1 --resume -o "$work/stopped" &&
+  interrupted "$work/stopped/collected_0.csv" "${learn[@]}" --rounds 1 --share on -o "$work/stopped" && says "$work/told" 'the same command' && "${learn[@]}" --rounds 1 --resume -o "$work/stopped" &&
     cmp "$work/mixture-a/final.safetensors" "$work/stopped/final.safetensors" && [ ! -e "$work/stopped/together" ]
 }
 check 'Ctrl-C, then by one alone' stopped
 
-# launched SIZE RANK COMMAND...: as Open MPI does. One of them tells.
-launched() { OMPI_COMM_WORLD_SIZE=$1 OMPI_COMM_WORLD_RANK=$2 OMPI_COMM_WORLD_LOCAL_SIZE=$1 "${@:3}"; }
+# One of them tells.
 together() {
-  local first
-  launched 2 0 "${learn[@]}" --rounds 1 -o "$work/l" --json >"$work/l0" 2>"$work/said" &
-  first=$!
-  launched 2 1 "${learn[@]}" --rounds 1 -o "$work/l" --json >"$work/l1" 2>"$work/said1" || return 1
-  wait $first && [ "$(cat "$work/l0" "$work/l1" | grep -c '^{')" = 1 ] && cmp "$work/mixture-a/final.safetensors" "$work/l/final.safetensors"
+  two_launched "${learn[@]}" --rounds 1 -o "$work/l" --json && [ "$(cat "$work/l0" "$work/l1" | grep -c '^{')" = 1 ] && cmp "$work/mixture-a/final.safetensors" "$work/l/final.safetensors"
 }
 check 'two of a launcher share it without being told' together
 expect 'another run is in the folder' 2 'other settings .line [0-9]*: .seed: 1. there, .seed: 2. now' "${learn[@]}" --seed 2 --share on -o "$work/l"

@@ -19,15 +19,9 @@ same_shared table o.json "$loom" rollout "$policy" "$work/again.safetensors" --t
 
 # ---- what is told
 
-# launched SIZE RANK COMMAND...: as Open MPI does.
-launched() { OMPI_COMM_WORLD_SIZE=$1 OMPI_COMM_WORLD_RANK=$2 OMPI_COMM_WORLD_LOCAL_SIZE=$1 "${@:3}"; }
 timeless() { sed -e '/"decision_/d' -e '/"seconds"/d' -e 's/"file":.*//' "$1"; }
 together() {
-  local first
-  launched 2 0 "${roll[@]}" -o "$work/l.hdf5" --json >"$work/l0" 2>"$work/l.said" &
-  first=$!
-  launched 2 1 "${roll[@]}" -o "$work/l.hdf5" --json >"$work/l1" || return 1
-  wait $first && cmp "$work/demos-a/o.hdf5" "$work/l.hdf5" || return 1
+  two_launched "${roll[@]}" -o "$work/l.hdf5" --json && cmp "$work/demos-a/o.hdf5" "$work/l.hdf5" || return 1
 
   # One of them tells, what one process tells.
   cat "$work/l0" "$work/l1" >"$work/both"
@@ -45,14 +39,7 @@ expect 'a result that was thrown away' 2 'r.json: is not there, and .*l.hdf5 is 
 
 # One that is stopped leaves the rest to the others, or to the same command.
 stopped() {
-  local pid status
-  "${many[@]}" --share on --results "$work/s.json" >"$work/told" 2>&1 &
-  pid=$!
-  await $pid test -e "$work/s.json.parts/episode-0-00000002" || return 1
-  kill -INT $pid
-  wait $pid
-  status=$?
-  [ $status -eq 1 ] && says "$work/told" 'the same command' && [ ! -e "$work/s.json" ] &&
+  interrupted "$work/s.json.parts/episode-0-00000002" "${many[@]}" --share on --results "$work/s.json" && says "$work/told" 'the same command' && [ ! -e "$work/s.json" ] &&
     "${many[@]}" --share on --results "$work/s.json" >"$work/told" 2>&1 &&
     "${many[@]}" --results "$work/s1.json" >"$work/told" 2>&1 && cmp "$work/s.json" "$work/s1.json"
 }

@@ -26,8 +26,7 @@ check 'scalars' same_scalars
 
 # Other kinds, which draw noise or see several rows, on three processes, and by one on three threads.
 others() { # NAME OPTION...
-  run_name=$1 run_files=run/last.safetensors run_command=("${there[@]}" "${learn[@]}" "${@:2}" -o run)
-  (share_in a) && several 3 || return 1
+  shared_by 3 "$1" run/last.safetensors "${there[@]}" "${learn[@]}" "${@:2}" -o run || return 1
   inside "$work/$1-threads" "${learn[@]:0:${#learn[@]}-2}" -j 3 "${@:2}" -o run && cmp "$work/$1-a/run/last.safetensors" "$work/$1-threads/run/last.safetensors"
 }
 check 'an LSTM' others lstm -p bc_rnn_gmm --hidden 16 --blocks 3
@@ -37,14 +36,10 @@ check 'one block' others one -p bc_l2 --hidden 16
 
 # ---- what is told
 
-launched() { OMPI_COMM_WORLD_SIZE=$1 OMPI_COMM_WORLD_RANK=$2 OMPI_COMM_WORLD_LOCAL_SIZE=$1 "${@:3}"; }
 small=("${learn[@]}" -p bc_l2 --hidden 8)
 together() {
-  local first
-  launched 2 0 inside "$work/two" "${small[@]}" --blocks 2 -o run >"$work/l0" 2>"$work/l.said" &
-  first=$!
-  launched 2 1 inside "$work/two" "${small[@]}" --blocks 2 -o run >"$work/l1" 2>/dev/null || return 1
-  wait $first && inside "$work/by-one" "${small[@]}" --blocks 2 -o run >"$work/m1" && cmp "$work/two/run/last.safetensors" "$work/by-one/run/last.safetensors" &&
+  two_launched inside "$work/two" "${small[@]}" --blocks 2 -o run || return 1
+  inside "$work/by-one" "${small[@]}" --blocks 2 -o run >"$work/m1" && cmp "$work/two/run/last.safetensors" "$work/by-one/run/last.safetensors" &&
     cmp <(cat "$work/l0" "$work/l1" | grep 'steps, loss') <(grep 'steps, loss' "$work/m1")
 }
 check 'two of a launcher share it without being told, and one of them tells' together
@@ -55,14 +50,8 @@ expect 'other settings' 2 "the run there has other settings .*'blocks: 2' there"
 # One that is stopped leaves the rest to the same command.
 long=("${learn[@]:0:${#learn[@]}-6}" --batch 10 -j 1 -p bc_l2 --hidden 8 --blocks 2)
 stopped() {
-  local pid status
-  "${long[@]}" --steps 100000000 --share on -o "$work/stopped" >"$work/told" 2>&1 &
-  pid=$!
-  await $pid test -e "$work/stopped/scalars.csv" || return 1
-  kill -INT $pid
-  wait $pid
-  status=$?
-  [ $status -eq 1 ] && [ ! -e "$work/stopped/team" ] && [ -e "$work/stopped/last.safetensors" ]
+  interrupted "$work/stopped/scalars.csv" "${long[@]}" --steps 100000000 --share on -o "$work/stopped" &&
+    [ ! -e "$work/stopped/team" ] && [ -e "$work/stopped/last.safetensors" ]
 }
 check 'Ctrl-C' stopped
 

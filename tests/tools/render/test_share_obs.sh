@@ -26,27 +26,15 @@ late() { "${draw[@]}" --obs "$work/obs-a/o.hdf5" --share on >"$work/told" 2>&1 &
 check 'one that comes late' late
 expect 'another dataset is there' 2 "the run there has other settings.*'\"demos\":" "${draw[@]}" --limit 2 --obs "$work/obs-a/o.hdf5" --share on
 
-# launched SIZE RANK COMMAND...: as Open MPI does. One of them tells.
-launched() { OMPI_COMM_WORLD_SIZE=$1 OMPI_COMM_WORLD_RANK=$2 OMPI_COMM_WORLD_LOCAL_SIZE=$1 "${@:3}"; }
+# One of them tells.
 together() {
-  local first
-  launched 2 0 "${draw[@]}" --obs "$work/l.hdf5" --json >"$work/l0" 2>"$work/l.said" &
-  first=$!
-  launched 2 1 "${draw[@]}" --obs "$work/l.hdf5" --json >"$work/l1" || return 1
-  wait $first && cat "$work/l0" "$work/l1" >"$work/both" && [ "$(grep -c '^{' "$work/both")" = 1 ] && cmp "$work/obs-a/o.hdf5" "$work/l.hdf5"
+  two_launched "${draw[@]}" --obs "$work/l.hdf5" --json && cat "$work/l0" "$work/l1" >"$work/both" && [ "$(grep -c '^{' "$work/both")" = 1 ] && cmp "$work/obs-a/o.hdf5" "$work/l.hdf5"
 }
 check 'two of a launcher share it without being told' together
 
 # Stopped, and gone on with by one alone: nothing is left.
 stopped() {
-  local pid
-  begun() { ls "$work"/s.hdf5.images/demo-1-* >/dev/null 2>&1; }
-  "${draw[@]}" --obs "$work/s.hdf5" --share on >"$work/told" 2>&1 &
-  pid=$!
-  await $pid begun || return 1
-  kill -INT $pid
-  wait $pid
-  says "$work/told" 'the same command' && [ ! -e "$work/s.hdf5" ] && "${draw[@]}" --obs "$work/s.hdf5" --resume &&
+  interrupted "$work/s.hdf5.images/demo-1-*" "${draw[@]}" --obs "$work/s.hdf5" --share on && says "$work/told" 'the same command' && [ ! -e "$work/s.hdf5" ] && "${draw[@]}" --obs "$work/s.hdf5" --resume &&
     cmp "$work/obs-a/o.hdf5" "$work/s.hdf5" && [ ! -e "$work/s.hdf5.images" ]
 }
 check 'Ctrl-C, then by one alone' stopped
