@@ -80,4 +80,16 @@ expect 'or cleaned ones' 1 "$missing" "$loom" "${draw[@]}" "$work/by_cleaned.hdf
 expect 'but looked at are the recorded ones' 0 "$(grep -o '^demo_0 .*' <<<"$("$loom" segment "$work/own.hdf5" -t tests/own)" | head -1)" \
   "$loom" segment "$work/scenes/with"
 
+# An index of demos that lie in other files is segmented as these are, and its signals go into a copy of all.
+"$loom" record tests/own -n 1 --seed 2 -o "$work/own2.hdf5" >/dev/null 2>&1
+"$loom" dataset merge "$work/index.hdf5" "$work/own.hdf5" "$work/own2.hdf5" --index >/dev/null 2>&1
+"$loom" dataset merge "$work/both.hdf5" "$work/own.hdf5" "$work/own2.hdf5" >/dev/null 2>&1
+expect 'an index is segmented' 0 '^demo_1 ' "$loom" segment "$work/index.hdf5" -t tests/own
+check 'as a copy is' cmp <("$loom" segment "$work/index.hdf5" -t tests/own) <("$loom" segment "$work/both.hdf5" -t tests/own)
+check 'with signals' "$loom" segment "$work/index.hdf5" -t tests/own --export "$work/signals2.hdf5"
+rm "$work/own.hdf5" "$work/own2.hdf5"
+expect 'which needs no other file' 0 '2 demos' "$loom" info "$work/signals2.hdf5"
+check 'its demos can be read' "$loom" segment "$work/signals2.hdf5" -t tests/own
+expect 'what an index lacks is told' 1 'index.hdf5: is an index: .*own.hdf5' "$loom" segment "$work/index.hdf5" -t tests/own
+
 close_tests
