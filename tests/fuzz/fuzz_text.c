@@ -8,6 +8,7 @@
 #include "engine/base/json.h"
 #include "engine/base/yaml.h"
 #include "engine/task/agree.h"
+#include "engine/task/composite.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -30,6 +31,24 @@ static void read_numbers(const char* text, size_t size) {
   loom_yaml_destroy(y);
 }
 
+// As a dataset's env_args, against a task of these robots, with a controller of its own and without.
+static void read_env_args(loomRobotDef* robots, const char* text) {
+  loomTask task = {.control_freq = 20, .arm_count = 2, .robots = robots, .path = "fuzz"};
+  loomControllerDef control[LOOM_MAX_ARMS];
+  static loomComposite composite;
+
+  for (int own = 0; own < 2; own++) {
+    loomError err = {0};
+    task.has_controller = own;
+    int code = loom_task_agrees(control, &task, text, "fuzz", &err);
+    check(code, &err);
+
+    cJSON* root = code ? NULL : loom_json_read(text);
+    if (root) check(loom_composite_read(&composite, &task, control, root, "fuzz", &err), &err);
+    cJSON_Delete(root);
+  }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const char* const names[] = {"r", "height"};
   static const double values[] = {0.5, 2};
@@ -45,16 +64,16 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // The bytes themselves, not a text that ends.
   cJSON_Delete(loom_json_parse((const char*)data, size, NULL));
 
-  // As a dataset's env_args: against a task of two arms, with a controller of its own and without.
-  static loomRobotDef robots[2] = {{.robot = "a", .arm = {.count = 6}},
-                                   {.robot = "b", .arm = {.count = 7}, .index = 1}};
-  loomTask task = {.control_freq = 20, .arm_count = 2, .robots = robots, .path = "fuzz"};
-  loomControllerDef control[LOOM_MAX_ARMS];
-  for (int own = 0; own < 2; own++) {
-    task.has_controller = own;
-    err = (loomError){0};
-    check(loom_task_agrees(control, &task, text, "fuzz", &err), &err);
-  }
+  // Two robots of an arm, and one of two with a torso.
+  static loomRobotDef two[2] = {{.robot = "a", .arm = {.count = 6}},
+                                {.robot = "b", .arm = {.count = 7}, .index = 1}};
+  static loomRobotDef one[2] = {
+      {.robot = "c", .arm = {.count = 7, .joints = {"j"}}, .eef_site = "r", .gripper_dim = 1},
+      {.robot = "c", .arm = {.count = 7}, .eef_site = "l", .gripper_dim = 1}};
+  one[0].body_count = 1;
+  one[0].body[0] = (loomBodyPartDef){.kind = LOOM_BODY_TORSO, .count = 3};
+  read_env_args(two, text);
+  read_env_args(one, text);
 
   read_numbers(text, size);
   free(text);

@@ -587,9 +587,10 @@ printf '%s\n' 'where Keep' 'where nowhere' 'where row 10 0' >"$work/where"
 places() { view threading --headless --script "$work/where" && [ "$(grep -c '"x":[0-9]' "$work/told")" = 2 ] && grep -q '"x":-1' "$work/told"; }
 check 'where widgets lie' places
 
-# An index of demos that lie in other files: marks are its own, annotations go into a copy, and these files stay.
+# An index of demos that lie in other files: marks are its own, and these files stay.
 "$loom" record "$own" -n 2 --seed 6 -o "$work/i2.hdf5" >/dev/null 2>&1
-"$loom" dataset merge "$work/index.hdf5" "$work/own/demo.hdf5" "$work/i2.hdf5" --index >/dev/null 2>&1
+cp "$work/own/demo.hdf5" "$work/i1.hdf5"
+"$loom" dataset merge "$work/index.hdf5" "$work/i1.hdf5" "$work/i2.hdf5" --index >/dev/null 2>&1
 cp "$work/i2.hdf5" "$work/i2-before.hdf5"
 printf '%s\n' 'demo demo_2' 'row 30' keep save saved tell quit >"$work/look"
 check 'an index' view "$work/index.hdf5" --task "$own" --headless --script "$work/look"
