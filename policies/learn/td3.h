@@ -56,7 +56,7 @@ typedef struct loomTd3Guide {
   int iteration;       // decisions of the vector between one look at the run and the next
 } loomTd3Guide;
 
-/// For `steps` control steps in all, which the learning rate may fall over; a guided run does not go far beyond
+/// For `steps` control steps in all, which the learning rate may fall over; a guided run goes little beyond
 /// them. 0 = not known. guide NULL: from scratch.
 int loom_td3_create(loomLearner* out, const loomTd3Config* config, const loomTd3Guide* guide,
                     const loomEnvironmentMaker* maker, int64_t steps, uint64_t seed, int threads,
