@@ -387,7 +387,7 @@ check 'a button marks' state 8 mark '"keep"'
 check 'the menu undoes it' state 9 mark '""'
 check 'a plot of an array' state 10 plots 3
 check 'the wheel zooms into the time' test "$(number 11 seen_rows)" -lt 120
-check 'a button sees it all' state 12 seen_rows 220
+check 'a button sees it all' test "$(number 12 seen_rows)" = "$(number 12 rows)"
 check 'buttons go to the end and play from the start' state 13 playing true
 check 'a line of a script in the palette' state 14 row 33
 check 'what is not saved is not lost at once' state 15 unsaved true
@@ -577,7 +577,7 @@ head -c $(($(stat -c %s "$work/t.hdf5") / 2)) "$work/t.hdf5" >"$work/half.hdf5"
 printf '%s\n' 'row 20' tell 'filter failed' tell 'filter all' "shot $keep/view-cut.png" quit >"$work/rest"
 half() {
   view "$work/half.hdf5" --headless --script "$work/rest" && grep -q 'half.hdf5: cut short' "$work/errors" &&
-    state 1 rows 220 && state 1 listed 6 && state 2 listed 3 && state 2 first '"demo_3"'
+    [ "$(number 1 rows)" -gt 150 ] && state 1 listed 6 && state 2 listed 3 && state 2 first '"demo_3"'
 }
 check 'what is left of a file is shown' half
 bad_script() { ! view threading --headless --script - && grep -q -- '-:1: no such command' "$work/errors"; }
