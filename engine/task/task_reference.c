@@ -316,7 +316,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"noise", "rotation", "number", "rad", "0", "of the whole piece, one draw", "0.02"},
     {"noise", "action", "number", "action units", "0", "of each action, never of the gripper's", "0.02"},
     {"noise", "on_interpolation", "true or false", "", "false", "`action` also on the way to the first pose", "true"},
-    {"noise", "drift", "number", "", "0", "how far the arm is off its way, as a share of the way it goes in half a second, and of the turn: arms that stand are not; `target_pose` stays the way, so that policies of poses learn to come back", "0.3"},
+    {"noise", "drift", "number", "", "0", "how far the arm is off its way, as a share of what it goes and turns in half a second; less within 10 cm or 1 rad of where its hand does something or the segment ends", "0.1"},
 
     {"select", "", "", "", "", "`select:` of a subtask or of `defaults:`: which source demo is used.", ""},
     {"select", "strategy", "random, nearest, weighted, robot_distance or balanced", "", "nearest", "any, by the objects' poses and sizes, by past success, by the way of the arm, or so that kept demos come from all sources alike", "nearest"},
