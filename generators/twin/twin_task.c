@@ -85,7 +85,8 @@ static void write_success(FILE* out, const char* first, const loomTwinLayout* at
 static void write_script(FILE* out, const char* first, double height, const loomTwinSpot* spot) {
   fputs(
       "\n# FILL IN how it is done: each arm's subtasks, and a script for `demoloom record`, or record by "
-      "teleop.\narms:\n",
+      "teleop. Arms drift\n# off their ways, so that policies learn to come back.\n"
+      "defaults: {noise: {drift: 0.1}}\narms:\n",
       out);
   for (int a = 0; a < 2; a++) {
     if (first && spot->reach)
