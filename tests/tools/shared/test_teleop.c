@@ -124,9 +124,9 @@ static void same_actions(const char* one, const char* other) {
 static void record(const char* task, const char* seed) {
   char path[256];
 
-  // A demo to follow.
+  // A demo to follow, whose arms went where it says they were to be.
   driven d;
-  assert_int_equal(run("generate %s -n 1 --seed %s -o %s/%s-way.hdf5", task, seed, dir, task), 0);
+  assert_int_equal(run("generate %s -n 1 --noise 0 --seed %s -o %s/%s-way.hdf5", task, seed, dir, task), 0);
   snprintf(path, sizeof path, "%s/%s-way.hdf5", dir, task);
   load(&d, path);
 
