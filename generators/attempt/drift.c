@@ -1,7 +1,6 @@
 #include "generators/attempt/drift.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "engine/task/limits.h"
 
@@ -55,7 +54,8 @@ double loom_drift_room(loomPose target, const loomTransform* transform, const lo
 
   for (int row = start + 1; row < end; row++) {
     const double* now = hand + (size_t)row * LOOM_MAX_HAND;
-    bool does = memcmp(now, now - LOOM_MAX_HAND, LOOM_MAX_HAND * sizeof *now) != 0;
+    bool does = false;
+    for (int i = 0; i < LOOM_MAX_HAND; i++) does = does || now[i] != now[i - LOOM_MAX_HAND];
     if (does) room = fmin(room, how_far(target, transform, source->target[arm][row]));
   }
   return room;
