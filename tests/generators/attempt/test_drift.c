@@ -91,11 +91,41 @@ static void is_drawn_for_each(void** state) {
   }
 }
 
+// A hand goes 5 cm a row along x and closes in the fourth: there and at its end it is where it is to be, in
+// the scene that the segment was moved to.
+static void has_no_room_where_hands_do_something(void** state) {
+  (void)state;
+  enum { rows = 6, closes = 3 };
+  const double room[rows] = {1, 1, 0.5, 0, 0.5, 0};
+  loomPose way[rows];
+  double hand[rows][LOOM_MAX_HAND];
+
+  loomTransform moved = loom_transform_identity();
+  moved.world.pos[2] = 3;
+  for (int t = 0; t < rows; t++) {
+    way[t] = loom_pose_identity();
+    way[t].pos[0] = 0.05 * t;
+    for (int i = 0; i < LOOM_MAX_HAND; i++) hand[t][i] = t < closes ? -1 : 1;
+  }
+
+  loomReplay source = {.rows = rows, .target = {way}, .hand = {hand[0]}};
+  for (int t = 0; t < rows; t++) {
+    loomPose target = loom_transform_apply(&moved, way[t]);
+    assert_true(fabs(loom_drift_room(target, &moved, &source, 0, 0, rows) - room[t]) < 1e-9);
+  }
+
+  // Turned by half a radian it is as good as 5 cm away.
+  loomPose turned = loom_transform_apply(&moved, way[closes]);
+  loom_quat_exp(turned.quat, (double[3]){0, 0.5, 0});
+  assert_true(fabs(loom_drift_room(turned, &moved, &source, 0, 0, rows) - 0.5) < 1e-9);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(grows_with_the_way),
       cmocka_unit_test(stands_where_it_should),
       cmocka_unit_test(is_drawn_for_each),
+      cmocka_unit_test(has_no_room_where_hands_do_something),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
