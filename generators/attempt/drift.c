@@ -13,8 +13,8 @@ loomDrift loom_drift(uint64_t seed, uint64_t attempt, int arm) {
                          loom_random(seed, attempt * LOOM_MAX_ARMS + (uint64_t)arm, LOOM_PURPOSE_DRIFT)};
 }
 
-loomPose loom_drift_step(loomDrift* drift, loomPose target, double freq) {
-  if (!drift->begun && !(drift->share > 0)) return target;
+loomPose loom_drift_step(loomDrift* drift, loomPose target, double share, double freq) {
+  if (!drift->begun && !(share > 0)) return target;
   double keep = exp(-1 / (TIME * freq));
 
   // How fast the target goes; nothing is known of it before its first step.
@@ -28,7 +28,7 @@ loomPose loom_drift_step(loomDrift* drift, loomPose target, double freq) {
 
   // White noise twice through a first-order filter: its speed is continuous as well. The second divides the
   // variance by (1 + keep)^2 / (1 + keep^2).
-  double gain = drift->share * TIME * freq * (1 + keep) / sqrt(1 + keep * keep);
+  double gain = share * TIME * freq * (1 + keep) / sqrt(1 + keep * keep);
   for (int i = 0; i < 6; i++) {
     drift->push[i] = keep * drift->push[i] + sqrt(1 - keep * keep) * loom_random_normal(&drift->random);
     drift->off[i] = keep * drift->off[i] + (1 - keep) * gain * size[i / 3] * drift->push[i];

@@ -13,7 +13,6 @@
 
 typedef struct loomDrift {
   loomRandom random;
-  double share;  // of the way
   bool begun;
   loomPose last;           // the target one control step ago
   double push[6], off[6];  // unit variance; m and rad, of the target's place and of its turn, world frame
@@ -25,7 +24,7 @@ loomDrift loom_drift(uint64_t seed, uint64_t attempt, int arm);
 /// motion with a time constant of 0.5 s, whose standard deviation along each axis is `share` of the way that
 /// the target goes in that time, and of its turn: arms that stand still are still, slow ones nearly where
 /// they are to be. Nothing at all as long as `share` has been 0 ever.
-loomPose loom_drift_step(loomDrift* drift, loomPose target, double freq);
+loomPose loom_drift_step(loomDrift* drift, loomPose target, double share, double freq);
 
 /// How much of its drift an arm has at `target`, 0 to 1: all of it 10 cm or 1 rad from where its segment,
 /// rows [start, end) of the source, ends and from where its hand does something; there none.

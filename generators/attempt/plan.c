@@ -549,12 +549,11 @@ void loom_plan_move(double* action, loomPlan* p) {
     loomArmPlan* arm = &p->arm[a];
 
     // What is recorded as its target is where it was to be, wherever it is sent.
-    double drift = arm->running ? p->def->noise_scale * loom_plan_current(p, a)->noise_drift : 0;
-    if (drift > 0)
-      drift *= loom_drift_room(arm->target, &arm->transform, &p->sources->replay[arm->source], a, arm->start,
+    double share = arm->running ? p->def->noise_scale * loom_plan_current(p, a)->noise_drift : 0;
+    if (share > 0)
+      share *= loom_drift_room(arm->target, &arm->transform, &p->sources->replay[arm->source], a, arm->start,
                                arm->end);
-    arm->drift.share = drift;
-    loomPose to = loom_drift_step(&arm->drift, arm->target, p->task->control_freq);
+    loomPose to = loom_drift_step(&arm->drift, arm->target, share, p->task->control_freq);
 
     loom_arm_action_towards(action, body, loom_episode_eef(p->e, a), to);
     for (int i = 0; scale[a] < 1 && i < body->pose_dim; i++) action[i] *= scale[a];

@@ -12,12 +12,6 @@
 enum { freq = 20, steps = 40000 };
 static const double speed = 0.2, spin = 0.5, share = 0.1;  // m/s, rad/s
 
-static loomDrift drift_of(uint64_t attempt, int arm) {
-  loomDrift d = loom_drift(3, attempt, arm);
-  d.share = share;
-  return d;
-}
-
 // Along x, turning about z.
 static loomPose on_the_way(int t) {
   loomPose p = {.pos = {speed * t / freq, 0.1, 0.2}};
@@ -29,11 +23,11 @@ static loomPose on_the_way(int t) {
 // path has no corners: its steps are small beside it.
 static void grows_with_the_way(void** state) {
   (void)state;
-  loomDrift d = drift_of(1, 0);
+  loomDrift d = loom_drift(3, 1, 0);
   double square[6] = {0}, step[3] = {0}, last[3] = {0};
 
   for (int t = 0; t < steps; t++) {
-    loomPose way = on_the_way(t), to = loom_drift_step(&d, way, freq);
+    loomPose way = on_the_way(t), to = loom_drift_step(&d, way, share, freq);
     double turn[3], by[4];
     double back[4] = {way.quat[0], -way.quat[1], -way.quat[2], -way.quat[3]};
     loom_quat_mul(by, to.quat, back);
@@ -58,17 +52,17 @@ static void grows_with_the_way(void** state) {
 
 static void stands_where_it_should(void** state) {
   (void)state;
-  loomDrift d = drift_of(1, 0);
+  loomDrift d = loom_drift(3, 1, 0);
   loomPose home = on_the_way(0);
 
   // Not off at all before anything moves, and next to nothing five seconds after.
   for (int t = 0; t < 10; t++)
-    assert_memory_equal(&home, (loomPose[]){loom_drift_step(&d, home, freq)}, sizeof home.pos);
-  for (int t = 0; t < 40; t++) loom_drift_step(&d, on_the_way(t), freq);
+    assert_memory_equal(&home, (loomPose[]){loom_drift_step(&d, home, share, freq)}, sizeof home.pos);
+  for (int t = 0; t < 40; t++) loom_drift_step(&d, on_the_way(t), share, freq);
   loomPose end = on_the_way(39);
-  assert_true(loom_pose_distance(loom_drift_step(&d, end, freq), end) > 1e-3);
-  for (int t = 0; t < 100; t++) loom_drift_step(&d, end, freq);
-  assert_true(loom_pose_distance(loom_drift_step(&d, end, freq), end) < 1e-4);
+  assert_true(loom_pose_distance(loom_drift_step(&d, end, share, freq), end) > 1e-3);
+  for (int t = 0; t < 100; t++) loom_drift_step(&d, end, share, freq);
+  assert_true(loom_pose_distance(loom_drift_step(&d, end, share, freq), end) < 1e-4);
 }
 
 static void is_drawn_for_each(void** state) {
@@ -79,13 +73,13 @@ static void is_drawn_for_each(void** state) {
   } other[] = {{1, 0}, {1, 1}, {2, 0}};
 
   for (int k = 0; k < 3; k++) {
-    loomDrift d = drift_of(1, 0), e = drift_of(other[k].attempt, other[k].arm), none = drift_of(1, 0);
-    none.share = 0;
+    loomDrift d = loom_drift(3, 1, 0), e = loom_drift(3, other[k].attempt, other[k].arm), none = d;
     for (int t = 0; t < 20; t++) {
-      loomPose way = on_the_way(t), a = loom_drift_step(&d, way, freq), b = loom_drift_step(&e, way, freq);
+      loomPose way = on_the_way(t), a = loom_drift_step(&d, way, share, freq),
+               b = loom_drift_step(&e, way, share, freq);
       assert_true(t == 0 || (a.pos[0] == b.pos[0]) == (k == 0));
 
-      loomPose same = loom_drift_step(&none, way, freq);
+      loomPose same = loom_drift_step(&none, way, 0, freq);
       assert_memory_equal(&same, &way, sizeof way);
     }
   }
