@@ -174,9 +174,13 @@ double loom_record_least_bytes(const loomTrace* t, int rows) {
 
 // ---- subtasks of what was recorded
 
-// The episode's model must be the demo's.
-static int segment_trace(loomReplay* out, const loomTrace* t, loomEpisode* e, const char* name,
-                         const char* disturb, loomError* err) {
+// In the demo's own model, whose sizes may be others than the scene's: the episode it was recorded in would
+// take the scene's to start again.
+static int segment_trace(loomReplay* out, const loomTrace* t, const loomTask* task, const char* name,
+                         const char* xml, const char* disturb, const char* env_args,
+                         const loomAssetRoots* roots, loomError* err) {
+  loomScene* scene = NULL;
+  loomEpisode* e = NULL;
   loomDemo demo = {.name = (char*)name,
                    .rows = t->rows,
                    .action_dim = t->action_dim,
@@ -185,8 +189,14 @@ static int segment_trace(loomReplay* out, const loomTrace* t, loomEpisode* e, co
                    .states = t->states,
                    .disturb = (char*)disturb};
 
-  int code = loom_replay_states(out, e, &demo, err);
-  return code ? code : loom_segment(out, e->scene->task, NULL, 0, NULL, err);
+  int code = loom_scene_create(&scene, task, xml, name, env_args, roots, err);
+  if (!code) code = loom_episode_create(&e, scene, err);
+  if (!code) code = loom_replay_states(out, e, &demo, err);
+  if (!code) code = loom_segment(out, task, NULL, 0, NULL, err);
+
+  loom_episode_destroy(e);
+  loom_scene_destroy(scene);
+  return code;
 }
 
 // Signals are written into a dataset afterwards, by a person.
@@ -197,36 +207,31 @@ static bool waits_for_signals(const loomTask* task) {
   return false;
 }
 
-int loom_record_check(const loomTrace* t, loomEpisode* e, uint64_t attempt, loomError* err) {
-  char name[LOOM_NAME_MAX], *disturb = NULL;
+int loom_record_check(const loomTrace* t, loomEpisode* e, uint64_t attempt, const loomAssetRoots* roots,
+                      loomError* err) {
+  char name[LOOM_NAME_MAX], *xml = NULL, *disturb = NULL;
   loomReplay replay = {0};
   if (waits_for_signals(e->scene->task)) return 0;
 
-  // What disturbs it now would end with the start of its replay.
   snprintf(name, sizeof name, "demo_%llu", (unsigned long long)attempt);
-  int code = loom_disturb_text(&disturb, e, err);
-  if (!code) code = segment_trace(&replay, t, e, name, disturb, err);
+  int code = loom_episode_xml(&xml, e, err);
+  if (!code) code = loom_disturb_text(&disturb, e, err);
+  if (!code) code = segment_trace(&replay, t, e->scene->task, name, xml, disturb, NULL, roots, err);
   loom_replay_destroy(&replay);
+  free(xml);
   free(disturb);
   return code;
 }
 
 // ---- demos driven by hand
 
-// Each row's subtask, as the task's conditions find it in what was recorded, in the demo's own model. Where
-// they do not, the demo goes without.
-static int annotate_trace(loomTrace* t, const loomTask* task, const char* name, const char* xml,
-                          char* disturb, const loomDriven* driven, loomError* why) {
+// Each row's subtask, as the task's conditions find it in what was recorded. Where they do not, the demo goes
+// without.
+static void annotate_trace(loomTrace* t, const loomTask* task, const char* name, const char* xml,
+                           char* disturb, const loomDriven* driven, loomError* why) {
   loomReplay replay = {0};
-  loomScene* scene = NULL;
-  loomEpisode* e = NULL;
-
   for (int r = 0; r < t->rows * t->arm_count; r++) t->subtask[r] = -1;
-
-  // In the demo's own model, whose sizes may be others than the scene's.
-  int code = loom_scene_create(&scene, task, xml, name, driven->env_args, driven->roots, why);
-  if (!code) code = loom_episode_create(&e, scene, why);
-  if (!code) code = segment_trace(&replay, t, e, name, disturb, why);
+  int code = segment_trace(&replay, t, task, name, xml, disturb, driven->env_args, driven->roots, why);
 
   // A row belongs to the first subtask that has not ended.
   for (int a = 0; !code && a < t->arm_count; a++) {
@@ -237,9 +242,6 @@ static int annotate_trace(loomTrace* t, const loomTask* task, const char* name, 
   }
 
   loom_replay_destroy(&replay);
-  loom_episode_destroy(e);
-  loom_scene_destroy(scene);
-  return code;
 }
 
 // Where each action sent the hands: nobody has said what was meant.

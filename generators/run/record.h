@@ -25,10 +25,11 @@ double loom_record_least_bytes(const loomTrace* trace, int rows);
 int loom_record_scripted(const char* path, const loomTrace* trace, loomEpisode* episode, uint64_t seed,
                          uint64_t attempt, bool with_model, const loomWriteDef* write, loomError* err);
 
-/// Can the demo be cut into the task's subtasks, as generation will ask? At the end of its attempt:
-/// the episode replays it by state, and is at its last row then. Where subtasks end by signals, which a
-/// person has yet to set, nothing is asked. LOOM_ERR_FORMAT with arm, subtask and why.
-int loom_record_check(const loomTrace* trace, loomEpisode* episode, uint64_t attempt, loomError* err);
+/// Can the demo be cut into the task's subtasks, as generation will ask? At the end of its attempt; roots are
+/// of the scene's model. Where subtasks end by signals, which a person has yet to set, nothing is asked.
+/// LOOM_ERR_FORMAT with arm, subtask and why.
+int loom_record_check(const loomTrace* trace, loomEpisode* episode, uint64_t attempt,
+                      const loomAssetRoots* roots, loomError* err);
 
 /// How a demo driven by hand, or by a policy, came about.
 typedef struct loomDriven {

@@ -89,6 +89,7 @@ typedef struct recording {
   const recordArgs* a;
   loomTask* task;
   const loomDisturbSet* disturb;  // of the task, or NULL
+  const loomAssetRoots* roots;
   loomScene* scene;
   loomEpisode* episode;
   loomTrace trace;
@@ -111,6 +112,7 @@ static int open_recording(recording* r, loomAssetRoots* roots, loomError* err) {
   if (!code && r->a->disturb) code = loom_disturb_find(&r->disturb, r->task, r->a->disturb, err);
   if (!code) code = tool_outputs_check(&r->outputs, r->task->path, err);
   if (!code) code = tool_assets(roots, r->task, err);
+  r->roots = roots;
   if (!code && !r->task->model_file[0])
     code = loom_error_set(err, LOOM_ERR_USAGE,
                           "%s: no `model: file`; scripted demos need a scene of their own", r->task->path);
@@ -228,7 +230,8 @@ static int record_one(recording* r, loomError* err) {
 
   // What success looks like at its end need not fit the task's subtasks.
   loomError odd = {0, ""};
-  bool unsegmented = run.end == LOOM_RUN_SUCCESS && loom_record_check(&r->trace, r->episode, attempt, &odd);
+  bool unsegmented =
+      run.end == LOOM_RUN_SUCCESS && loom_record_check(&r->trace, r->episode, attempt, r->roots, &odd);
   r->ends[unsegmented ? (int)UNSEGMENTED : (int)run.end]++;
   r->succeeded += run.end == LOOM_RUN_SUCCESS && !unsegmented;
 

@@ -8,6 +8,7 @@ export DEMOLOOM_SCENES=$PWD/tests/own
 own=$PWD/tests/own
 cd "$work" || exit 1
 check 'record' "$loom" record "$own" -n 2 --seed 77 -o source.hdf5
+expect 'its models are of the sizes drawn' 1 '2 succeed.*largest state error [0-9.]*e-0[67]' "$loom" verify source.hdf5 --task "$own"
 check 'a run goes through' "$loom" generate "$own" --source source.hdf5 -n 4 --seed 3 -t 2 -o whole.hdf5
 
 # All demos are made, and there is no room for the dataset.
