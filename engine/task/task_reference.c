@@ -269,6 +269,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"defaults", "interpolate", "map", "", "see there", "section interpolate", "{speed: [0.25, 1]}"},
     {"defaults", "hold", "whole number", "control steps", "0", "as in a subtask", "5"},
     {"defaults", "wait", "whole number", "control steps", "0", "as in a subtask", "20"},
+    {"defaults", "retries", "whole number", "", "0", "as in a subtask", "2"},
     {"defaults", "noise", "map", "", "none", "section noise", "{action: 0.02}"},
     {"defaults", "pace", "list of 2 numbers", "", "[1, 1]", "as in a subtask", "[0.8, 1.3]"},
     {"defaults", "select", "map", "", "see there", "section select", "{top_k: 3}"},
@@ -292,6 +293,9 @@ const loomReferenceKey loom_task_reference[] = {
     {"subtask", "offset", "list of 2 whole numbers", "control steps", "[0, 0]", "range of a random shift of the end", "[-5, 5]"},
     {"subtask", "expect", "condition", "", "none", "must hold when it has run, else the attempt is lost", "lifted"},
     {"subtask", "wait", "whole number", "control steps", "0", "time for `expect` to come true", "20"},
+    {"subtask", "retries", "whole number", "", "0",
+     "where `expect` does not come true a hand that grasps in this subtask opens, goes back a little and grasps "
+     "again, so many times; what it missed by stays in the demo", "2"},
     {"subtask", "during", "condition", "", "none", "must hold while it runs, else the attempt is lost", "in_hand"},
     {"subtask", "slack", "whole number", "control steps", "10", "in a row that `during` may fail", "10"},
     {"subtask", "interpolate", "map", "", "that of `defaults`", "how its first pose is reached: section interpolate", "{steps: 0}"},

@@ -213,6 +213,7 @@ static int read_fields(loomSubtaskDef* s, taskParser* p, loomNode map) {
   if (!code && loom_yaml_get(y, map, "expect"))
     code = loom_task_parse_condition(&s->expect, p, loom_yaml_get(y, map, "expect"));
   if (!code) code = loom_yaml_read_int(&s->wait_steps, y, map, "wait", 0, 10000, false, p->err);
+  if (!code) code = loom_yaml_read_int(&s->retries, y, map, "retries", 0, 100, false, p->err);
   if (!code && loom_yaml_get(y, map, "during"))
     code = loom_task_parse_condition(&s->during, p, loom_yaml_get(y, map, "during"));
   if (!code) code = loom_yaml_read_int(&s->during_slack, y, map, "slack", 0, 10000, false, p->err);
@@ -254,6 +255,7 @@ static int read_subtask(loomSubtaskDef* s, taskParser* p, loomNode defaults, loo
     if (!code) code = read_select(&s->select, p, loom_yaml_get(p->y, defaults, "select"));
     if (!code) code = loom_yaml_read_int(&s->hold_steps, p->y, defaults, "hold", 0, 10000, false, p->err);
     if (!code) code = loom_yaml_read_int(&s->wait_steps, p->y, defaults, "wait", 0, 10000, false, p->err);
+    if (!code) code = loom_yaml_read_int(&s->retries, p->y, defaults, "retries", 0, 100, false, p->err);
   }
   return code ? code : read_fields(s, p, map);
 }

@@ -67,10 +67,11 @@ typedef struct loomSubtaskDef {
   loomName until_signal;  // LOOM_UNTIL_SIGNAL: datagen_info/subtask_term_signals/NAME
   int until_extra;        // rows added after that event
   int offset[2];          // random shift of the segment's end, control steps, inclusive range
-  int expect;        // condition that must hold when the subtask has run, else the attempt is lost; -1 = none
-  int wait_steps;    // control steps to wait at the end for that
-  int during;        // condition that must hold while it runs, else the attempt is lost; -1 = none
-  int during_slack;  // control steps in a row it may fail
+  int expect;      // condition that must hold when the subtask has run, else the attempt is lost; -1 = none
+  int wait_steps;  // control steps to wait at the end for that
+  int retries;  // times that its hand opens and goes again where that does not come, before the attempt is lost
+  int during;             // condition that must hold while it runs, else the attempt is lost; -1 = none
+  int during_slack;       // control steps in a row it may fail
   int interpolate_steps;  // linear + slerp steps from the last pose to the first target
   double speed_linear,
       speed_angular;  // if > 0, as many steps as these limits ask for (m/s, rad/s), at least the above

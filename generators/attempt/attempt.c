@@ -7,6 +7,7 @@
 
 #include "engine/sim/ghost.h"
 #include "generators/attempt/failure.h"
+#include "generators/attempt/regain.h"
 #include "generators/attempt/rewind.h"
 #include "generators/attempt/start_map.h"
 #include "generators/attempt/tries.h"
@@ -37,7 +38,7 @@ static bool accomplished(loomPlan* p, int a, bool* lost) {
   // Its rows are done: the effect is there, may still come, or does not come.
   if (s->expect < 0 || loom_condition_true(p->e->conditions, s->expect)) return true;
 
-  if (arm->waited++ < s->wait_steps) return false;
+  if (arm->waited++ < s->wait_steps || loom_grasp_retry(p, a)) return false;
   loom_fail_subtask(p, LOOM_OUTCOME_UNMET, a, s->expect);
   *lost = true;
   return false;

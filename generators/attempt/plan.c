@@ -259,7 +259,7 @@ static void begin_subtask(loomPlan* p, int a) {
   // From where the arm is, with nothing counted yet.
   arm->running = true;
   arm->took = false;
-  arm->step = arm->waited = arm->broken = arm->still = 0;
+  arm->step = arm->waited = arm->retried = arm->broken = arm->still = 0;
   arm->reached = loom_episode_eef(p->e, a);
   arm->start = loom_segment_start(source, a, k);
   arm->end = source->end[a][k];

@@ -43,6 +43,7 @@ typedef struct loomArmPlan {
   loomPose target;             // last target
   double grip;                 // last gripper action
   double hand[LOOM_MAX_HAND];  // last gripper or hand action
+  int retried;                 // times its hand has opened and gone again in this subtask
   int waited;                  // control steps since the segment ended without its effect
   int broken;                  // control steps in a row in which `during` did not hold
   int still;                   // control steps in a row it stood away from its target

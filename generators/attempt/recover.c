@@ -1,5 +1,6 @@
 #include "generators/attempt/recover.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 // How strong: a hand that was pushed so for long would come to stand so far off where it is sent, by its
 // controller's stiffness. In a fifth of a second it comes two thirds of that way.
 static const double push_off[2] = {0.04, 0.16}, push_time[2] = {0.1, 0.3};  // m, s
+static const double nudge_off[2] = {0.02, 0.06};                            // m: beside what it is to grasp
 static const double shift[2] = {-0.04, 0.04}, turn[2] = {-0.4, 0.4};        // m, rad
 static const double strength_left[2] = {0, 0}, slip_time[2] = {0.2, 0.4};   // share, s
 
@@ -107,7 +109,23 @@ static void find_early_times(double at[2], const loomScene* scene, const loomSou
   at[1] = fmax(at[0], at[1]);
 }
 
-static int add_push(loomRecover* r, const loomScene* scene, int a, const double at[2], loomError* err) {
+// And up to the last grasp of an arm, in the source where that is soonest. False: it grasps nothing.
+static bool find_grasp_times(double at[2], const loomScene* scene, const loomSourceSet* sources, int a) {
+  int soonest = INT_MAX;
+  for (int i = 0; i < sources->n; i++) {
+    const loomReplay* r = &sources->replay[i];
+    int last = loom_replay_closing(r, a, 0, r->rows), next = last;
+    while (next >= 0) last = next, next = loom_replay_closing(r, a, last + 1, r->rows);
+    if (last >= 0 && last < soonest) soonest = last;
+  }
+
+  find_times(at, scene, sources);
+  at[1] = fmax(at[0], soonest / scene->task->control_freq);
+  return soonest < INT_MAX;
+}
+
+static int add_push(loomRecover* r, const loomScene* scene, int a, const double off[2], const double at[2],
+                    loomError* err) {
   double mass, force[2];
   int body = hand_body(scene, a);
   const char* name = body < 0 ? NULL : mj_id2name(scene->model, mjOBJ_BODY, body);
@@ -115,7 +133,7 @@ static int add_push(loomRecover* r, const loomScene* scene, int a, const double 
 
   int code = hand_mass(&mass, scene, body, err);
   if (code) return code;
-  for (int i = 0; i < 2; i++) force[i] = push_off[i] * scene->control[a].kp[0] * mass;
+  for (int i = 0; i < 2; i++) force[i] = off[i] * scene->control[a].kp[0] * mass;
 
   loomDisturbTerm* push = add_term(r, LOOM_DISTURB_PUSH, force, at);
   snprintf(push->of, sizeof push->of, "%.63s", name);
@@ -130,8 +148,16 @@ static int add_usual(loomRecover* r, const loomScene* scene, const loomSourceSet
 
   // Each hand is pushed, and lets go.
   for (int a = 0; a < scene->task->arm_count; a++) {
-    int code = add_push(r, scene, a, at, err);
+    int code = add_push(r, scene, a, push_off, at, err);
     if (code) return code;
+
+    // The hand beside what it is to grasp, or in its way.
+    double grasps[2];
+    int before = r->count;
+    if (find_grasp_times(grasps, scene, sources, a)) code = add_push(r, scene, a, nudge_off, grasps, err);
+    if (code) return code;
+    r->grasps[before] = r->count > before;
+
     loomDisturbTerm* slip = add_term(r, LOOM_DISTURB_SLIP, strength_left, at);
     snprintf(slip->of, sizeof slip->of, "%d", a);
     let_last(slip, slip_time);
@@ -187,6 +213,7 @@ int loom_recover_create(loomRecover** out, const loomScene* scene, const loomSou
     snprintf(way->name, sizeof way->name, "%s", r->name);
     way->digest = loom_disturb_digest(way);
     r->digest = loom_hash(r->digest, &way->digest, sizeof way->digest);
+    r->digest = loom_hash(r->digest, &r->grasps[i], sizeof r->grasps[i]);
     code = loom_disturb_check(way, scene, err);
   }
   if (!code) return 0;
@@ -203,6 +230,6 @@ void loom_recover_destroy(loomRecover* r) {
 void loom_recover_words(char* out, size_t n, const loomRecover* r, int way) {
   const loomDisturbTerm* t = &r->term[way];
   bool arm = loom_disturb_kinds[t->kind].targets == LOOM_DISTURB_ARMS;
-  snprintf(out, n, "%s%s%s%s", loom_disturb_kinds[t->kind].key, t->of[0] ? " of " : "",
-           t->of[0] && arm ? "arm " : "", t->of);
+  snprintf(out, n, "%s%s%s%s%s", loom_disturb_kinds[t->kind].key, t->of[0] ? " of " : "",
+           t->of[0] && arm ? "arm " : "", t->of, r->grasps[way] ? " before it grasps" : "");
 }

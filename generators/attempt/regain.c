@@ -67,6 +67,26 @@ void loom_grasp_again(loomPlan* p, int a) {
   memcpy(arm->hand, r->hand[a] + (size_t)start * LOOM_MAX_HAND, sizeof arm->hand);
 }
 
+static const double back_by = 0.06;  // m
+
+bool loom_grasp_retry(loomPlan* p, int a) {
+  loomArmPlan* arm = &p->arm[a];
+  const loomReplay* r = &p->sources->replay[arm->source];
+  int start = loom_segment_start(r, a, arm->subtask);
+  int row = loom_replay_closing(r, a, start, arm->end);
+  if (arm->retried >= loom_plan_current(p, a)->retries || row <= start) return false;
+
+  // The hand is open in the rows before.
+  double way = 0;
+  for (row--; row > start && way < back_by && !closing(r, a, row - 1); row--)
+    way += loom_pose_distance(r->eef[a][row], r->eef[a][row - 1]);
+
+  arm->retried++;
+  arm->took = false;
+  loom_plan_begin_again(p, a, row);
+  return true;
+}
+
 // ---- after a disturbance
 
 // Without what it should hold: by its source's row, or, between two subtasks, by what the next one carries.

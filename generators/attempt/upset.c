@@ -12,13 +12,15 @@
 // Whatever moves objects at once leaves them this long to come to rest, control steps.
 enum { REST = 2 };
 
+static const double before_grasp = 1;  // s
+
 static loomDrawn* drawn_of(const loomPlan* p) {
   return &p->e->disturbance->drawn[0];
 }
 
 int loom_upset_begin(loomUpset* u, loomPlan* p, loomError* err) {
   const loomRecover* r = p->def->recover;
-  *u = (loomUpset){LOOM_UPSET_NONE, 0};
+  *u = (loomUpset){.stage = LOOM_UPSET_NONE};
   if (!r || !r->count) return 0;
 
   // By the number of the start: all tries at one are disturbed alike.
@@ -26,6 +28,7 @@ int loom_upset_begin(loomUpset* u, loomPlan* p, loomError* err) {
   loomRandom random = loom_random(p->def->seed, number, LOOM_PURPOSE_RECOVER);
   bool recovers = loom_random_uniform(&random) < r->share;
   int way = loom_random_index(&random, r->count);
+  double before = before_grasp * p->task->control_freq * loom_random_uniform(&random);
   if (!recovers) return 0;
 
   int code = loom_disturb_begin(p->e, &r->way[way], p->def->seed, number, NULL, err);
@@ -35,6 +38,7 @@ int loom_upset_begin(loomUpset* u, loomPlan* p, loomError* err) {
   p->result->recover = way;
   u->stage = LOOM_UPSET_AHEAD;
   u->due = (int)fmin(floor(drawn_of(p)->at * p->task->control_freq + 0.5), 1e9);
+  u->before = (int)before;
   drawn_of(p)->at = INFINITY;
   return 0;
 }
@@ -82,11 +86,26 @@ static bool lies(const loomPlan* p, const unsigned char* touch) {
   return false;
 }
 
-static bool means_something(const loomPlan* p) {
+// The hand that the term is of is so many rows of its source, or fewer, before one at which it begins to close.
+static bool about_to_grasp(const loomPlan* p, int before) {
+  int body = drawn_of(p)->first;
+  for (int a = 0; a < p->e->arm_count; a++) {
+    const loomArmPlan* arm = &p->arm[a];
+    if (!arm->running || p->e->m->site_bodyid[p->e->arms[a].site] != body) continue;
+
+    int row = loom_plan_row(p, a),
+        closing = loom_replay_closing(&p->sources->replay[arm->source], a, arm->start, arm->end);
+    if (row <= closing && row + before >= closing) return true;
+  }
+  return false;
+}
+
+static bool means_something(const loomPlan* p, const loomUpset* u) {
   unsigned char touch[LOOM_MAX_ARMS * LOOM_MAX_OBJECTS];
   loomDisturbKind kind = p->e->disturbance->set->terms[0].kind;
   bool any = false;
   for (int a = 0; a < p->e->arm_count; a++) any = any || p->arm[a].running;
+  if (any && p->def->recover->grasps[p->result->recover]) return about_to_grasp(p, u->before);
   if (!any || kind == LOOM_DISTURB_PUSH) return any;
 
   loom_find_touches(touch, p->e);
@@ -133,7 +152,7 @@ static int begin_anew(loomPlan* p, loomRunResult* run, loomError* err) {
 
 int loom_upset_step(loomUpset* u, loomPlan* p, loomRunResult* run, loomError* err) {
   int now = p->e->steps;
-  if (u->stage == LOOM_UPSET_AHEAD && now >= u->due && means_something(p)) {
+  if (u->stage == LOOM_UPSET_AHEAD && now >= u->due && means_something(p, u)) {
     drawn_of(p)->at = (double)now / p->task->control_freq;
     u->stage = LOOM_UPSET_ACTS;
   }

@@ -14,7 +14,8 @@ typedef enum loomUpsetStage {
 
 typedef struct loomUpset {
   loomUpsetStage stage;
-  int due;  // control step from which it may begin
+  int due;     // control step from which it may begin
+  int before;  // source rows before a grasp at which it may, where it waits for one
 } loomUpset;
 
 /// After the reset of the plan's episode: what this attempt is to recover from, if it is one of those. The

@@ -92,6 +92,47 @@ static void brakes_keep_to_limits(void** state) {
   assert_int_equal(slow.outcome, LOOM_OUTCOME_SUCCESS);
 }
 
+// A hand that lets go of what it grasps opens and grasps again where its subtask says so, and what it missed by
+// is in its demo.
+static void a_missed_grasp_is_tried_again(void** state) {
+  own* o = *state;
+  loomError err = {0, ""};
+  const loomDisturbSet* slip;
+  char path[] = "/tmp/loom_attempt_XXXXXX";
+  const char* yaml = "slip: {of: 0, range: 0, at: 3.6, for: 0.8}\n";
+  int fd = mkstemp(path);
+  assert_true(fd >= 0 && write(fd, yaml, strlen(yaml)) > 0 && !close(fd));
+  must(loom_disturb_find(&slip, o->task, path, &err), &err);
+  unlink(path);
+
+  // The box is to be up when arm 0 has run its segment.
+  loomSubtaskDef* lift = &o->task->subtasks[0][0];
+  loomAttemptDef def = loom_default_attempt_def();
+  def.disturb = slip;
+  lift->expect = o->task->conditions[o->task->success].first_child;
+  static const struct {
+    int retries;
+    loomOutcome outcome;
+  } cases[] = {{0, LOOM_OUTCOME_UNMET}, {1, LOOM_OUTCOME_SUCCESS}, {3, LOOM_OUTCOME_SUCCESS}};
+
+  int steps[3];
+  for (int i = 0; i < 3; i++) {
+    lift->retries = cases[i].retries;
+    loomAttemptResult r = attempt(o, &def, 1);
+    assert_int_equal(r.outcome, cases[i].outcome);
+    steps[i] = r.steps;
+
+    // Closed, open and closed again.
+    int turns = 0;
+    for (int row = 1; row < o->trace.rows; row++)
+      turns += (o->trace.grip[2 * row] > 0) != (o->trace.grip[2 * row - 2] > 0);
+    assert_int_equal(turns, i ? 3 : 1);
+  }
+  assert_true(steps[1] > steps[0] && steps[2] == steps[1]);
+  lift->expect = -1;
+  lift->retries = 0;
+}
+
 // Each arm's one subtask cut into three at the same rows of every source, with these rules between them, for
 // one test.
 static void cut(own* o, const loomRule* rules, int rule_count) {
@@ -728,6 +769,7 @@ int main(void) {
     LOOM_TEST(most_attempts_succeed),
     LOOM_TEST(limits_end_attempts),
     LOOM_TEST(brakes_keep_to_limits),
+    LOOM_TEST(a_missed_grasp_is_tried_again),
     LOOM_TEST(sequences_are_kept),
     LOOM_TEST(coordinated_subtasks_start_and_end_together),
     LOOM_TEST(who_is_done_first_waits),

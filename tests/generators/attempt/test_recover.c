@@ -131,6 +131,44 @@ static void each_way_does_what_it_says(void** state) {
   }
 }
 
+static int first_closed(const loomTrace* t, int arm) {
+  for (int row = 0; row < t->rows; row++)
+    if (t->grip[row * t->arm_count + arm] > 0) return row;
+  return t->rows;
+}
+
+// Of the usual ways some wait until a hand is about to grasp: it is off its way then, and a little.
+static void nudges_come_before_a_grasp(void** state) {
+  own* o = *state;
+  loomRecover* recover = recover_of(o, NULL, 1);
+  int nudged = 0, wins = 0;
+
+  for (uint64_t i = 0; i < 16; i++) {
+    attempt(o, NULL, i);
+    loomTrace calm = keep_rows(o);
+    int closes[2] = {first_closed(&o->trace, 0), first_closed(&o->trace, 1)};
+    loomAttemptResult r = attempt(o, recover, i);
+
+    if (r.recover >= 0 && recover->grasps[r.recover] && r.recover_step > 0) {
+      const char* body = recover->term[r.recover].of;
+      int arm = !strcmp(body, "bz1"), second = (int)o->task->control_freq;
+      char words[2 * LOOM_NAME_MAX];
+      loom_recover_words(words, sizeof words, recover, r.recover);
+      assert_non_null(strstr(words, " before it grasps"));
+      assert_in_range(r.recover_step, closes[arm] - second, closes[arm] + second / 2);
+
+      double off = hand_off(o, &calm, r.recover_step);
+      assert_true(off > 0.002 && off < 0.1);
+      nudged++;
+      wins += r.outcome == LOOM_OUTCOME_SUCCESS;
+    }
+    free(calm.states);
+    free(calm.eef);
+  }
+  assert_true(nudged >= 3 && wins >= 2);
+  loom_recover_destroy(recover);
+}
+
 static void numbers_decide(void** state) {
   own* o = *state;
   enum { ATTEMPTS = 12 };
@@ -327,6 +365,7 @@ static void odd_sets_are_named(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_way_does_what_it_says),
+      cmocka_unit_test(nudges_come_before_a_grasp),
       cmocka_unit_test(numbers_decide),
       cmocka_unit_test(threads_and_resumption_change_nothing),
       cmocka_unit_test(odd_sets_are_named),
