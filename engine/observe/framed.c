@@ -38,18 +38,31 @@ static int eef_number(const char* name) {
   return *end || arm >= LOOM_MAX_ARMS ? -1 : (int)arm;
 }
 
-int loom_framed_keys(loomName* key, int room, int arms, loomName* gripper, int grippers, loomName* object,
-                     int objects) {
+void loom_framed_add(loomFramedParts* p, const char* observation) {
+  static const char suffix[] = "_size";
+  size_t length = strlen(observation);
+  if (length >= LOOM_NAME_MAX) return;
+
+  if (strstr(observation, "gripper_qpos") && p->grippers < LOOM_MAX_ARMS)
+    memcpy(p->gripper[p->grippers++], observation, length + 1);
+  if (length >= sizeof suffix && !strcmp(observation + length + 1 - sizeof suffix, suffix) &&
+      p->sizes < LOOM_MAX_OBJECTS)
+    memcpy(p->size[p->sizes++], observation, length + 1);
+}
+
+int loom_framed_keys(loomName* key, int room, const loomFramedParts* p) {
   int n = 0;
-  if (arms < 1 || objects < 1 || arms + grippers + objects * (1 + arms) > room) return 0;
-  for (int a = 0; a < arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "eef%d@world", a);
+  if (p->arms < 1 || p->objects < 1 || p->arms + p->grippers + p->objects * (1 + p->arms) + p->sizes > room)
+    return 0;
 
-  for (int g = 0; g < grippers; g++) snprintf(key[n++], LOOM_NAME_MAX, "%s", gripper[g]);
+  for (int a = 0; a < p->arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "eef%d@world", a);
+  for (int g = 0; g < p->grippers; g++) memcpy(key[n++], p->gripper[g], LOOM_NAME_MAX);
 
-  for (int k = 0; k < objects; k++) {
-    snprintf(key[n++], LOOM_NAME_MAX, "%.40s@world", object[k]);
-    for (int a = 0; a < arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "%.40s@eef%d", object[k], a);
+  for (int k = 0; k < p->objects; k++) {
+    snprintf(key[n++], LOOM_NAME_MAX, "%.40s@world", p->object[k]);
+    for (int a = 0; a < p->arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "%.40s@eef%d", p->object[k], a);
   }
+  for (int k = 0; k < p->sizes; k++) memcpy(key[n++], p->size[k], LOOM_NAME_MAX);
   return n;
 }
 

@@ -28,11 +28,21 @@ enum { LOOM_FRAME_WORLD = -1 };  // other frames: arm a is a, object k is LOOM_M
 int loom_framed_bind(int frame[2], const loomFramed* framed, const loomEpisode* episode, loomError* err);
 void loom_framed_observe(float out[LOOM_FRAMED_DIM], const int frame[2], const loomEpisode* episode);
 
+/// What such keys can be made of.
+typedef struct loomFramedParts {
+  int arms, grippers, objects, sizes;
+  loomName gripper[LOOM_MAX_ARMS];  // their observations
+  loomName object[LOOM_MAX_OBJECTS];
+  loomName size[LOOM_MAX_OBJECTS];  // observations of how large objects are
+} loomFramedParts;
+
+/// An observation of the episodes or datasets that the keys are for: is it of a gripper, or of how large an
+/// object is? Then it is one of the parts.
+void loom_framed_add(loomFramedParts* parts, const char* observation);
 /// What says most of hands and objects: each hand's pose in the world and its gripper's observation, each
-/// object's pose in the world and from each hand. How many keys; 0, and none, where they do not fit into
-/// `room`.
-int loom_framed_keys(loomName* key, int room, int arms, loomName* gripper, int grippers, loomName* object,
-                     int objects);
+/// object's pose in the world and from each hand, and how large objects are that vary. How many keys; 0, and
+/// none, where they do not fit into `room`.
+int loom_framed_keys(loomName* key, int room, const loomFramedParts* parts);
 
 /// The rows of a demo (`object`: its path in the file), or only how many there are (out NULL), which must
 /// agree with `rows` (0: any). Rows are `stride` apart. LOOM_ERR_FORMAT names what is missing.

@@ -10,6 +10,9 @@ typedef struct loomStateObs {
   loomObsKey* key;              // (n) side by side, dim numbers in all
   int eef_body[LOOM_MAX_ARMS];  // whose orientation eef_quat is; -1 = the end effector site's
   int (*entry)[2];  // of each of the task's `observe`: the bound points, or the joint's qpos address
+  int size_count;
+  int (*size)[2];  // (size_count) of each variable that is measured: its geom, the index of its geom_size
+  double* size_factor;  // (size_count)
 } loomStateObs;
 
 int loom_state_obs_bind(loomStateObs* out, const loomEpisode* episode, loomError* err);

@@ -70,13 +70,39 @@ static int entry_dim(const loomObserveDef* o) {
   return o->kind == LOOM_OBSERVE_QUAT ? 4 : o->kind == LOOM_OBSERVE_JOINT ? 1 : 3;
 }
 
+// What varies from start to start and can be measured, `hammer_size`: a handle's length is in no pose.
+static int add_sizes(loomStateObs* s, const loomTask* task, const mjModel* m, loomError* err) {
+  for (int o = 0; o < task->object_count; o++) {
+    const loomObjectDef* object = &task->objects[o];
+    int before = s->size_count;
+
+    for (int v = 0; v < object->variable_count; v++) {
+      const loomVariable* variable = &object->variables[v];
+      int geom = variable->geom[0] ? mj_name2id(m, mjOBJ_GEOM, variable->geom) : -1;
+      if (geom < 0) continue;
+      s->size[s->size_count][0] = geom;
+      s->size[s->size_count][1] = variable->index;
+      s->size_factor[s->size_count++] = variable->scale;
+    }
+
+    int code =
+        s->size_count > before ? add_key(s, object->name, "size", s->size_count - before, task, err) : 0;
+    if (code) return code;
+  }
+  return 0;
+}
+
 int loom_state_obs_bind(loomStateObs* s, const loomEpisode* e, loomError* err) {
   const loomTask* task = e->scene->task;
   int code = 0, dim = 0;
   *s = (loomStateObs){0};
-  s->key = calloc((size_t)e->arm_count * ARM_KEYS + 1, sizeof *s->key);
+  size_t objects = (size_t)task->object_count, sizes = objects * LOOM_MAX_VARIABLES + 1;
+  s->key = calloc((size_t)e->arm_count * ARM_KEYS + 1 + objects, sizeof *s->key);
   s->entry = calloc((size_t)task->observe_count + 1, sizeof *s->entry);
-  if (!s->key || !s->entry) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for observations");
+  s->size = calloc(sizes, sizeof *s->size);
+  s->size_factor = calloc(sizes, sizeof *s->size_factor);
+  if (!s->key || !s->entry || !s->size || !s->size_factor)
+    code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for observations");
 
   for (int a = 0; !code && a < e->arm_count; a++) {
     code = add_arm(s, &e->arms[a], task, err);
@@ -89,6 +115,7 @@ int loom_state_obs_bind(loomStateObs* s, const loomEpisode* e, loomError* err) {
     dim += entry_dim(&task->observe[i]);
   }
   if (!code && dim) code = add_key(s, "", "object", dim, task, err);
+  if (!code) code = add_sizes(s, task, e->m, err);
   if (code) loom_state_obs_destroy(s);
   return code;
 }
@@ -96,6 +123,8 @@ int loom_state_obs_bind(loomStateObs* s, const loomEpisode* e, loomError* err) {
 void loom_state_obs_destroy(loomStateObs* s) {
   free(s->key);
   free(s->entry);
+  free(s->size);
+  free(s->size_factor);
   *s = (loomStateObs){0};
 }
 
@@ -159,4 +188,6 @@ static double* see_entry(double* out, const loomStateObs* s, const loomEpisode* 
 void loom_state_obs_see(double* out, const loomStateObs* s, const loomEpisode* e) {
   for (int a = 0; a < e->arm_count; a++) out = see_arm(out, s, e, a);
   for (int i = 0; i < e->scene->task->observe_count; i++) out = see_entry(out, s, e, i);
+  for (int i = 0; i < s->size_count; i++)
+    *out++ = s->size_factor[i] * e->m->geom_size[3 * s->size[i][0] + s->size[i][1]];
 }

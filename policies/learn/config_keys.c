@@ -32,8 +32,7 @@ static int add_key(void* user, const char* name, const loomArray* array, int unr
 
 // What framed observations (engine/observe/framed.h) can be made of.
 typedef struct frameList {
-  int arms, objects, grippers;
-  loomName object[LOOM_MAX_OBJECTS], gripper[LOOM_MAX_ARMS];
+  loomFramedParts parts;
   bool goals;
 } frameList;
 
@@ -42,21 +41,20 @@ static int find_frames(void* user, const char* name, const loomArray* array, int
   static const char objects[] = "datagen_info/object_poses/";
   (void)why;
   frameList* list = user;
+  loomFramedParts* parts = &list->parts;
   if (unreadable) return 0;
 
   // Poses of hands, and the poses that they were sent to.
   loomArray hands = *array;
   loom_array_with_arms(&hands);
-  if (!strcmp(name, "datagen_info/eef_pose") && hands.rank == 4) list->arms = (int)hands.shape[1];
+  if (!strcmp(name, "datagen_info/eef_pose") && hands.rank == 4) parts->arms = (int)hands.shape[1];
   if (!strcmp(name, "datagen_info/target_pose") && hands.rank == 4) list->goals = true;
 
-  // Objects and grippers by name, as many as there is room for.
-  if (!strncmp(name, objects, sizeof objects - 1) && array->rank == 3 && list->objects < LOOM_MAX_OBJECTS)
-    snprintf(list->object[list->objects++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1,
+  // Objects, grippers and sizes by name, as many as there is room for.
+  if (!strncmp(name, objects, sizeof objects - 1) && array->rank == 3 && parts->objects < LOOM_MAX_OBJECTS)
+    snprintf(parts->object[parts->objects++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1,
              name + sizeof objects - 1);
-  if (!strncmp(name, "obs/", 4) && strstr(name, "gripper_qpos") && array->rank == 2 &&
-      list->grippers < LOOM_MAX_ARMS)
-    snprintf(list->gripper[list->grippers++], LOOM_NAME_MAX, "%.*s", LOOM_NAME_MAX - 1, name + 4);
+  if (!strncmp(name, "obs/", 4) && array->rank == 2) loom_framed_add(parts, name + 4);
   return 0;
 }
 
@@ -66,8 +64,7 @@ static int framed_keys(loomTrainConfig* c, const loomDataset* dataset, bool goal
   int code = loom_dataset_visit(dataset, loom_dataset_demo_path(dataset, 0), find_frames, &list, err);
   if (code) return code;
 
-  c->data.key_count = loom_framed_keys(c->data.key, LOOM_DATA_KEYS, list.arms, list.gripper, list.grippers,
-                                       list.object, list.objects);
+  c->data.key_count = loom_framed_keys(c->data.key, LOOM_DATA_KEYS, &list.parts);
   if (c->data.key_count && goals && list.goals) c->data.pose = c->data.rotation = 1;
   return 0;
 }

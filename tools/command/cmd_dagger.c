@@ -76,7 +76,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("policy", 'p', "KIND", daggerArgs, CHOICE, policy, .choices = loom_policy_kind_names,
                    .about = "kind of the novices"),
     TOOL_LIST("key", 'k', "NAME", daggerArgs, key, nkey, .unit = "keys",
-              .about = "observation; several times. Hands, grippers and objects unless given"),
+              .about = "observation; several times. Hands, grippers, objects and their sizes unless given"),
     TOOL_OPTION_AS("hidden", 0, "N", daggerArgs, INT64, hidden, .low = 1, .high = 65536,
                    .about = "units of each hidden layer"),
     TOOL_OPTION_AS("steps", 0, "N", daggerArgs, INT64, steps, .low = 1, .high = 500000000,
@@ -155,9 +155,8 @@ static int read_dagger_options(daggerArgs* a, int argc, char** argv) {
 
 static int choose_keys(loomDataConfig* data, const daggerArgs* a, const loomScene* scene, loomError* err) {
   const loomTask* task = scene->task;
-  loomName object[LOOM_MAX_OBJECTS], gripper[LOOM_MAX_ARMS];
+  loomFramedParts parts = {.objects = task->object_count};
   loomEpisode* e = NULL;
-  int grippers = 0;
 
   // Keys that were named are the keys.
   for (int i = 0; i < a->nkey; i++)
@@ -175,13 +174,12 @@ static int choose_keys(loomDataConfig* data, const daggerArgs* a, const loomScen
   const loomObsKey* key = loom_observer_keys(observer, &keys);
 
   for (int k = 0; k < task->object_count; k++)
-    snprintf(object[k], LOOM_NAME_MAX, "%s", task->objects[k].name);
-  for (int i = 0; i < keys && grippers < LOOM_MAX_ARMS; i++)
-    if (strstr(key[i].name, "gripper_qpos")) snprintf(gripper[grippers++], LOOM_NAME_MAX, "%s", key[i].name);
+    snprintf(parts.object[k], LOOM_NAME_MAX, "%s", task->objects[k].name);
+  for (int i = 0; i < keys; i++) loom_framed_add(&parts, key[i].name);
 
-  // Each hand with its gripper, and the objects as each hand sees them.
-  data->key_count = loom_framed_keys(data->key, LOOM_DATA_KEYS, e->arm_count, gripper, grippers, object,
-                                     task->object_count);
+  // Each hand with its gripper, the objects as each hand sees them, and their sizes.
+  parts.arms = e->arm_count;
+  data->key_count = loom_framed_keys(data->key, LOOM_DATA_KEYS, &parts);
   loom_observer_destroy(observer);
   loom_episode_destroy(e);
   return data->key_count

@@ -8,14 +8,15 @@
 #include "engine/observe/sense.h"
 #include "engine/run/record_demo.h"
 
-enum { SIZE = 16, POINTS = 64, EVERY = 25, KEYS = 6 };
+enum { SIZE = 16, POINTS = 64, EVERY = 25, KEYS = 7 };
 
 static own* o;
 static char path[80];
 static loomSenseDef sense;
-static const char* const names[KEYS] = {"object",      "robot0_eef_pos", "rod@eef1",
-                                        "front_image", "front_depth",    "pointcloud"};
-static const int shapes[KEYS][4] = {{0}, {0}, {0}, {3, SIZE, SIZE, 3}, {3, SIZE, SIZE, 1}, {2, POINTS, 3}};
+static const char* const names[KEYS] = {"object",      "robot0_eef_pos", "rod@eef1", "front_image",
+                                        "front_depth", "pointcloud",     "box_size"};
+static const int shapes[KEYS][4] = {{0}, {0}, {0}, {3, SIZE, SIZE, 3}, {3, SIZE, SIZE, 1}, {2, POINTS, 3},
+                                    {0}};
 
 // Rank and shape of what is seen; of vectors the names alone.
 static void wanted_keys(loomObsKey key[KEYS]) {
@@ -100,8 +101,8 @@ static float* read_rows(loomObsKey* key, const loomDataset* set, const char* nam
 
 static void same_from_demo_and_episode(void** state) {
   (void)state;
-  static const loomObsKind kinds[KEYS] = {LOOM_OBS_STATE, LOOM_OBS_STATE, LOOM_OBS_FRAMED,
-                                          LOOM_OBS_IMAGE, LOOM_OBS_DEPTH, LOOM_OBS_CLOUD};
+  static const loomObsKind kinds[KEYS] = {LOOM_OBS_STATE, LOOM_OBS_STATE, LOOM_OBS_FRAMED, LOOM_OBS_IMAGE,
+                                          LOOM_OBS_DEPTH, LOOM_OBS_CLOUD, LOOM_OBS_STATE};
   loomError err = {0, ""};
   loomDataset* set;
   loomObserver* observer;
@@ -137,7 +138,7 @@ static void same_from_demo_and_episode(void** state) {
     must(loom_episode_show(o->e, o->trace.states + (ptrdiff_t)r * o->trace.state_dim, grip, &err), &err);
     loom_observer_see(vectors, observer, o->e);
     must(loom_observer_look(visual, observer, o->e, &err), &err);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < KEYS; i = i == 2 ? KEYS - 1 : i + 1)
       for (int k = 0; k < key[i].dim; k++)
         assert_true(fabsf(vectors[key[i].offset + k] - recorded[i][(ptrdiff_t)r * key[i].dim + k]) < 1e-6f);
     for (int k = 0; k < SIZE * SIZE * 3; k++)
@@ -167,7 +168,12 @@ static void all_states_are_a_trace_s_row(void** state) {
     assert_int_equal(key[i].offset, at);
     assert_int_equal(key[i].kind, LOOM_OBS_STATE);
   }
-  assert_string_equal(key[n - 1].name, "object");
+  assert_string_equal(key[n - 3].name, "object");
+
+  // What varies of objects comes last, as it is now.
+  loomEpisode* e = o->e;
+  assert_string_equal(key[n - 2].name, "box_size");
+  assert_string_equal(key[n - 1].name, "rod_size");
 
   double* row = calloc((size_t)o->trace.obs_dim, sizeof *row);
   must(loom_episode_reset(o->e, 0, 5, 5, &err), &err);
@@ -175,6 +181,15 @@ static void all_states_are_a_trace_s_row(void** state) {
   loom_trace_end(&o->trace, o->e);
   loom_observer_see_doubles(row, observer, o->e);
   assert_memory_equal(row, o->trace.obs, (size_t)o->trace.obs_dim * sizeof *row);
+  for (int k = 0; k < 2; k++) {
+    const double* size = row + key[n - 2 + k].offset;
+    assert_true(fabs(size[0] - e->variables[k][0]) < 1e-12);
+    must(loom_episode_reset(e, 0, 5, 6, &err), &err);
+    loom_observer_see_doubles(row, observer, e);
+    assert_true(fabs(size[0] - e->variables[k][0]) < 1e-12);
+    must(loom_episode_reset(e, 0, 5, 5, &err), &err);
+    loom_observer_see_doubles(row, observer, e);
+  }
   free(row);
   loom_observer_destroy(observer);
 }
@@ -186,7 +201,7 @@ static void keys_that_are_not_there(void** state) {
     const char *name, *demo, *episode;
   } wrong[] = {
       {"robot7_eef_pos",
-       "no observation 'robot7_eef_pos'; it has front_depth, front_image, object, pointcloud,",
+       "no observation 'robot7_eef_pos'; it has box_size, front_depth, front_image, object, pointcloud,",
        "no observation 'robot7_eef_pos'; it has robot0_joint_pos, robot0_joint_pos_cos,"},
       {"cup@eef0",
        "no observation 'cup@eef0', since there is no frame 'cup'; it has world, eef0 to eef1, box, rod",
