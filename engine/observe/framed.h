@@ -40,7 +40,7 @@ typedef struct loomFramedParts {
 /// object is? Then it is one of the parts.
 void loom_framed_add(loomFramedParts* parts, const char* observation);
 /// What says most of hands and objects: each hand's pose in the world and its gripper's observation, each
-/// object's pose in the world and from each hand, and how large objects are that vary. How many keys; 0, and
+/// object's pose in the world and from each hand, and the sizes of objects of several. How many keys; 0, and
 /// none, where they do not fit into `room`.
 int loom_framed_keys(loomName* key, int room, const loomFramedParts* parts);
 

@@ -30,8 +30,9 @@ typedef struct loomRecover {
 } loomRecover;
 
 /// set: terms that begin at some time and pass: `push` and `slip`, `place` and `yaw` with `at`. NULL: the
-/// usual ones, a push of each hand and each hand letting go, at any time of the shortest source demo, a lighter
-/// push of each hand that is about to grasp, and a shift and a turn of what lies about. LOOM_ERR_FORMAT names the line of a term that is none of these;
+/// usual ones, a push of each hand and each hand letting go, at any time of the shortest source demo, a
+/// lighter push of each hand that is about to grasp, and a shift and a turn of what lies about.
+/// LOOM_ERR_FORMAT names the line of a term that is none of these;
 /// LOOM_ERR_USAGE for a set that has none; the errors of loom_disturb_check.
 int loom_recover_create(loomRecover** out, const loomScene* scene, const loomSourceSet* sources,
                         const loomDisturbSet* set, double share, loomError* err);

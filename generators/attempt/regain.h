@@ -9,9 +9,9 @@
 int loom_grasp_differs(const loomPlan* plan, int arm);
 /// Back to the latest subtask in whose segment the gripper closes; a partner waits before its own again.
 void loom_grasp_again(loomPlan* plan, int arm);
-/// Open the hand, go back a little of the way on which it came, and grasp again what it grasps in its subtask;
-/// a partner waits where it is or goes back with it. False where it has done so as often as the task says
-/// (`retries`), or nothing is grasped in it.
+/// Open the hand, go back a little of the way on which it came, and grasp again what it grasps in its
+/// subtask; a partner waits where it is or goes back with it. False where it has done so as often as the
+/// task says (`retries`), or nothing is grasped in it.
 bool loom_grasp_retry(loomPlan* plan, int arm);
 /// All arms go on from where they and the objects are now, whatever has moved them: to the row of their
 /// segment from which it is as far along it to where they were as they are off it; those that lost what they

@@ -86,7 +86,8 @@ static bool lies(const loomPlan* p, const unsigned char* touch) {
   return false;
 }
 
-// The hand that the term is of is so many rows of its source, or fewer, before one at which it begins to close.
+// The hand that the term is of is so many rows of its source, or fewer, before one at which it begins to
+// close.
 static bool about_to_grasp(const loomPlan* p, int before) {
   int body = drawn_of(p)->first;
   for (int a = 0; a < p->e->arm_count; a++) {

@@ -58,8 +58,9 @@ static const toolOption options[] = {
     TOOL_LIST("key", 'k', "NAME", trainArgs, key, nkey, .unit = "keys",
               .about = "observation; several times. A@B is the pose of A in B's frame: objects of the task, "
                        "eef0, eef1, ... or world. Hands, grippers and objects, objects from each hand, and "
-                       "how large those are that vary, unless given; robosuite's and `object` where a dataset has no poses. Images and "
-                       "point clouds (`demoloom render --obs`) go through encoders"),
+                       "the sizes of objects of several, unless given; robosuite's and `object` where a "
+                       "dataset has no poses. Images and point clouds (`demoloom render --obs`) go through "
+                       "encoders"),
     TOOL_OPTION_AS("actions", 0, "FORM", trainArgs, CHOICE, actions, .choices = action_forms,
                    .about = "as recorded, or goals of the hands with rotations of six numbers; absolute "
                             "where a dataset has poses and no --key is given"),

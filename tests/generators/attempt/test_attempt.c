@@ -92,8 +92,8 @@ static void brakes_keep_to_limits(void** state) {
   assert_int_equal(slow.outcome, LOOM_OUTCOME_SUCCESS);
 }
 
-// A hand that lets go of what it grasps opens and grasps again where its subtask says so, and what it missed by
-// is in its demo.
+// A hand that lets go of what it grasps opens and grasps again where its subtask says so, and what it missed
+// by is in its demo.
 static void a_missed_grasp_is_tried_again(void** state) {
   own* o = *state;
   loomError err = {0, ""};
