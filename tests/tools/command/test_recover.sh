@@ -26,7 +26,7 @@ check 'a share of nothing: the same bytes' eval 'make --attempts 10 --recover 0 
 
 kept=$(number r.json kept) disturbed=$(number r.json disturbed) tried=$(number r.json tried)
 check 'some recover, not all' test "$kept" -ge 1 -a "$kept" -le "$disturbed" -a "$disturbed" -le "$tried" -a "$tried" -lt 10
-check 'in words too' eval 'make --attempts 10 --recover 0.6 >words && grep -q "^recovered, of attempts that were disturbed: push of bz0 [0-9]*/[0-9]*, slip of arm 0 " words'
+check 'in words too' eval 'make --attempts 10 --recover 0.6 >words && grep -q "^recovered, of attempts that were disturbed: push of bz0 [0-9]*/[0-9]*, push of bz0 before it grasps [0-9]*/[0-9]*, slip of arm 0 " words'
 
 # ---- replays
 
