@@ -128,7 +128,7 @@ static void suit_diffusion(loomTrainConfig* c, bool unet) {
   if (unet) return;
 
   // Measured on the handover: minutes on one core.
-  c->optimizer.rate = 3e-4;
+  c->optimizer.rate = 1e-3;
   c->optimizer.ema = 0.999;
   c->optimizer.floor = 0.02;
 
