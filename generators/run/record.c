@@ -174,13 +174,9 @@ double loom_record_least_bytes(const loomTrace* t, int rows) {
 
 // ---- subtasks of what was recorded
 
-// In the demo's own model, whose sizes may be others than the scene's: the episode it was recorded in would
-// take the scene's to start again.
-static int segment_trace(loomReplay* out, const loomTrace* t, const loomTask* task, const char* name,
-                         const char* xml, const char* disturb, const char* env_args,
-                         const loomAssetRoots* roots, loomError* err) {
-  loomScene* scene = NULL;
-  loomEpisode* e = NULL;
+// The episode's model must be the demo's.
+static int segment_trace(loomReplay* out, const loomTrace* t, loomEpisode* e, const char* name,
+                         const char* disturb, loomError* err) {
   loomDemo demo = {.name = (char*)name,
                    .rows = t->rows,
                    .action_dim = t->action_dim,
@@ -189,10 +185,20 @@ static int segment_trace(loomReplay* out, const loomTrace* t, const loomTask* ta
                    .states = t->states,
                    .disturb = (char*)disturb};
 
+  int code = loom_replay_states(out, e, &demo, err);
+  return code ? code : loom_segment(out, e->scene->task, NULL, 0, NULL, err);
+}
+
+// In the demo's own model, whose sizes may be others than the scene's: the episode it was recorded in would
+// take the scene's to start again.
+static int segment_own(loomReplay* out, const loomTrace* t, const loomTask* task, const char* name,
+                       const char* xml, const char* disturb, const char* env_args,
+                       const loomAssetRoots* roots, loomError* err) {
+  loomScene* scene = NULL;
+  loomEpisode* e = NULL;
   int code = loom_scene_create(&scene, task, xml, name, env_args, roots, err);
   if (!code) code = loom_episode_create(&e, scene, err);
-  if (!code) code = loom_replay_states(out, e, &demo, err);
-  if (!code) code = loom_segment(out, task, NULL, 0, NULL, err);
+  if (!code) code = segment_trace(out, t, e, name, disturb, err);
 
   loom_episode_destroy(e);
   loom_scene_destroy(scene);
@@ -213,10 +219,16 @@ int loom_record_check(const loomTrace* t, loomEpisode* e, uint64_t attempt, cons
   loomReplay replay = {0};
   if (waits_for_signals(e->scene->task)) return 0;
 
+  bool varies = false;
+  for (int o = 0; o < e->scene->task->object_count; o++) varies = varies || e->edit_count[o];
+
+  // What disturbs it now would end with the start of its replay.
   snprintf(name, sizeof name, "demo_%llu", (unsigned long long)attempt);
-  int code = loom_episode_xml(&xml, e, err);
-  if (!code) code = loom_disturb_text(&disturb, e, err);
-  if (!code) code = segment_trace(&replay, t, e->scene->task, name, xml, disturb, NULL, roots, err);
+  int code = loom_disturb_text(&disturb, e, err);
+  if (!code && varies) code = loom_episode_xml(&xml, e, err);
+  if (!code)
+    code = varies ? segment_own(&replay, t, e->scene->task, name, xml, disturb, NULL, roots, err)
+                  : segment_trace(&replay, t, e, name, disturb, err);
   loom_replay_destroy(&replay);
   free(xml);
   free(disturb);
@@ -231,7 +243,7 @@ static void annotate_trace(loomTrace* t, const loomTask* task, const char* name,
                            char* disturb, const loomDriven* driven, loomError* why) {
   loomReplay replay = {0};
   for (int r = 0; r < t->rows * t->arm_count; r++) t->subtask[r] = -1;
-  int code = segment_trace(&replay, t, task, name, xml, disturb, driven->env_args, driven->roots, why);
+  int code = segment_own(&replay, t, task, name, xml, disturb, driven->env_args, driven->roots, why);
 
   // A row belongs to the first subtask that has not ended.
   for (int a = 0; !code && a < t->arm_count; a++) {
