@@ -28,7 +28,7 @@ static int open_all(void** state) {
   return 0;
 }
 
-static void fill_normal(loomNormal* out, int dim) {
+static void fill_normal(loomNormal* out, int dim, int kind) {
   loomError err = {0, ""};
   float row[LOOM_MAX_ACTION];
   must(loom_normal_create(out, dim, &err), &err);
@@ -37,7 +37,7 @@ static void fill_normal(loomNormal* out, int dim) {
     for (int i = 0; i < dim; i++) row[i] = (float)side;
     loom_normal_add(out, row, 1);
   }
-  loom_normal_finish(out, LOOM_NORMAL_RANGE);
+  loom_normal_finish(out, (loomNormalKind)kind);
 }
 
 // A small diffusion policy that has learned nothing.
@@ -56,8 +56,8 @@ static void make_policy(loomTrained* t) {
     t->shape[i][0] = 1;
     t->shape[i][1] = LOOM_FRAMED_DIM;
   }
-  fill_normal(&t->obs, KEYS * LOOM_FRAMED_DIM);
-  fill_normal(&t->actions, o->e->action_dim);
+  fill_normal(&t->obs, KEYS * LOOM_FRAMED_DIM, t->config.data.obs_normal);
+  fill_normal(&t->actions, o->e->action_dim, t->config.data.action_normal);
   loomNetworkDef def =
       loom_network_def(&t->config.policy, &t->config.encoder, 1, 1, t->obs.dim, t->actions.dim);
   must(loom_network_create(&t->network, &def, 3, &err), &err);
