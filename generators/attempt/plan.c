@@ -407,16 +407,11 @@ static void keep_clear(loomPose* target, const loomPlan* p, loomArmPlan* arm, in
 // An arm that is no further off goes on as if nothing had been.
 static const double not_off = 0.01;  // m
 
-// As far back along the segment as the arm is off its row, the gripper command staying the same: it comes
-// back to the path before the row, not across what the path leads around.
-static int row_to_rejoin(const loomPlan* p, int a, int now, double off) {
-  const loomArmPlan* arm = &p->arm[a];
-  const loomReplay* r = &p->sources->replay[arm->source];
-  int row = now;
-  for (double way = 0; way < off && row > arm->start; row--) {
-    if ((r->grip[a][row - 1] > 0) != (r->grip[a][now] > 0)) break;
-    way += loom_pose_distance(r->eef[a][row], r->eef[a][row - 1]);
-  }
+int loom_plan_row_back(const loomPlan* p, int a, int row, int first, double way) {
+  const loomReplay* r = &p->sources->replay[p->arm[a].source];
+  bool closed = r->grip[a][row] > 0;
+  for (double gone = 0; gone < way && row > first && (r->grip[a][row - 1] > 0) == closed; row--)
+    gone += loom_pose_distance(r->eef[a][row], r->eef[a][row - 1]);
   return row;
 }
 
@@ -437,7 +432,9 @@ void loom_plan_rejoin(loomPlan* p, int a) {
   double off = loom_pose_distance(there, loom_episode_eef(p->e, a));
   arm->start = start;
   arm->transform = before;
-  if (off >= not_off) loom_plan_begin_again(p, a, row_to_rejoin(p, a, now, off));
+
+  // It comes back to the path before the row, not across what the path leads around.
+  if (off >= not_off) loom_plan_begin_again(p, a, loom_plan_row_back(p, a, now, start, off));
 }
 
 bool loom_plan_finished(const loomArmPlan* arm) {

@@ -98,8 +98,11 @@ void loom_plan_begin(loomPlan* plan);
 /// Begin the arm's running subtask again, at a row of its source and from where the arm is now; its
 /// partner's with it.
 void loom_plan_begin_again(loomPlan* plan, int arm, int row);
-/// The same from the row of the segment from which it is as far along it to where the arm was as the arm is
-/// off it now, the object being where it is now; an arm on its way to the segment, from where it is. Nothing
+/// The row of the arm's source that is `way` (m) along its hand's path before `row`, no earlier than `first`,
+/// the gripper command being the same all along.
+int loom_plan_row_back(const loomPlan* plan, int arm, int row, int first, double way);
+/// Begin again from the row of the segment from which it is as far along it to where the arm was as the arm
+/// is off it now, the object being where it is now; an arm on its way to the segment, from where it is. Nothing
 /// where it is not off.
 void loom_plan_rejoin(loomPlan* plan, int arm);
 /// Do the task's orders allow the arm's subtask to begin now?

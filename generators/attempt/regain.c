@@ -77,13 +77,9 @@ bool loom_grasp_retry(loomPlan* p, int a) {
   if (arm->retried >= loom_plan_current(p, a)->retries || row <= start) return false;
 
   // The hand is open in the rows before.
-  double way = 0;
-  for (row--; row > start && way < back_by && !closing(r, a, row - 1); row--)
-    way += loom_pose_distance(r->eef[a][row], r->eef[a][row - 1]);
-
   arm->retried++;
   arm->took = false;
-  loom_plan_begin_again(p, a, row);
+  loom_plan_begin_again(p, a, loom_plan_row_back(p, a, row - 1, start, back_by));
   return true;
 }
 

@@ -127,7 +127,7 @@ static void suit_diffusion(loomTrainConfig* c, bool unet) {
   c->train.batch = 256;
   if (unet) return;
 
-  // Measured on the handover: minutes on one core.
+  // Measured on the handover, minutes on one core; the rate on assembly and the box.
   c->optimizer.rate = 1e-3;
   c->optimizer.ema = 0.999;
   c->optimizer.floor = 0.02;

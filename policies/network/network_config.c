@@ -49,11 +49,9 @@ static const loomFieldDef policy_rows[] = {
     POLICY(INT, denoise_steps, .low = 1, .high = 1000, .when = DIFFUSION, .about = "of a decision"),
     POLICY(CHOICE, predicts, .choices = predictions, .when = DIFFUSION,
            .about = "what the network is asked for: the noise, or the actions without it"),
-    POLICY(
-        REAL, obs_within, .most = 1000, .when = DIFFUSION,
-        .about =
-            "while acting, how far from 0 scaled observations are held (of ranges all data's are within 1; "
-            "clouds and pictures apart); 0 = as they are"),
+    POLICY(REAL, obs_within, .most = 1000, .when = DIFFUSION,
+           .about = "while acting, how far from 0 scaled observations are held (of ranges all data's are "
+                    "within 1; clouds and pictures apart); 0 = as they are"),
     POLICY(REAL, action_within, .most = 1000, .when = DIFFUSION,
            .about = "the same of actions, after each denoising step"),
     POLICY(INT, kernel, .low = 1, .high = 63, .when = UNET, .unit = "rows", .about = "of a convolution; odd"),
