@@ -102,8 +102,8 @@ void loom_plan_begin_again(loomPlan* plan, int arm, int row);
 /// the gripper command being the same all along.
 int loom_plan_row_back(const loomPlan* plan, int arm, int row, int first, double way);
 /// Begin again from the row of the segment from which it is as far along it to where the arm was as the arm
-/// is off it now, the object being where it is now; an arm on its way to the segment, from where it is. Nothing
-/// where it is not off.
+/// is off it now, the object being where it is now; an arm on its way to the segment, from where it is.
+/// Nothing where it is not off.
 void loom_plan_rejoin(loomPlan* plan, int arm);
 /// Do the task's orders allow the arm's subtask to begin now?
 bool loom_plan_in_order(const loomPlan* plan, int arm, int subtask);
