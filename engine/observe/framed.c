@@ -38,16 +38,24 @@ static int eef_number(const char* name) {
   return *end || arm >= LOOM_MAX_ARMS ? -1 : (int)arm;
 }
 
+static const char size_suffix[] = "_size";
+
 void loom_framed_add(loomFramedParts* p, const char* observation) {
-  static const char suffix[] = "_size";
-  size_t length = strlen(observation);
+  size_t length = strlen(observation), suffix = strlen(size_suffix);
   if (length >= LOOM_NAME_MAX) return;
 
   if (strstr(observation, "gripper_qpos") && p->grippers < LOOM_MAX_ARMS)
     memcpy(p->gripper[p->grippers++], observation, length + 1);
-  if (length >= sizeof suffix && !strcmp(observation + length + 1 - sizeof suffix, suffix) &&
-      p->sizes < LOOM_MAX_OBJECTS)
+  if (length > suffix && !strcmp(observation + length - suffix, size_suffix) && p->sizes < LOOM_MAX_OBJECTS)
     memcpy(p->size[p->sizes++], observation, length + 1);
+}
+
+// Observations of that name that are of none of the objects mean something else.
+static bool is_of_object(const char* size, const loomFramedParts* p) {
+  size_t length = strlen(size) - strlen(size_suffix);
+  for (int k = 0; k < p->objects; k++)
+    if (strlen(p->object[k]) == length && !strncmp(p->object[k], size, length)) return true;
+  return false;
 }
 
 int loom_framed_keys(loomName* key, int room, const loomFramedParts* p) {
@@ -62,7 +70,8 @@ int loom_framed_keys(loomName* key, int room, const loomFramedParts* p) {
     snprintf(key[n++], LOOM_NAME_MAX, "%.40s@world", p->object[k]);
     for (int a = 0; a < p->arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "%.40s@eef%d", p->object[k], a);
   }
-  for (int k = 0; k < p->sizes; k++) memcpy(key[n++], p->size[k], LOOM_NAME_MAX);
+  for (int k = 0; k < p->sizes; k++)
+    if (is_of_object(p->size[k], p)) memcpy(key[n++], p->size[k], LOOM_NAME_MAX);
   return n;
 }
 

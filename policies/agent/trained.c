@@ -9,7 +9,8 @@
 #include "policies/agent/residual.h"
 #include "policies/network/network_file.h"
 
-#define FORMAT "demoloom policy 3"
+#define FORMAT "demoloom policy 4"
+#define FORMAT_EVEN "demoloom policy 3"  // its bounds are on the scaled side, whatever the data's range
 
 // ---- made and freed
 
@@ -67,6 +68,13 @@ static int key_shapes(loomTrained* t, const loomData* data, loomError* err) {
   return LOOM_OK;
 }
 
+static void set_bounds(loomNetworkDef* def, loomTrained* t) {
+  loomBounds (*bounds)(loomNormal*, double) = t->even_bounds ? loom_normal_even_bounds : loom_normal_bounds;
+  if (!loom_policy_denoises(t->config.policy.kind)) return;
+  def->obs_bounds = bounds(&t->obs, t->config.policy.obs_within);
+  def->action_bounds = bounds(&t->actions, t->config.policy.action_within);
+}
+
 static int create_network(loomTrained* t, uint64_t seed, loomError* err) {
   const loomPolicyConfig* c = &t->config;
   loomNetworkDef def =
@@ -75,6 +83,7 @@ static int create_network(loomTrained* t, uint64_t seed, loomError* err) {
     loomVisualKey key = visual_key(t, i);
     if (loom_trained_visual(t, i)) loom_network_add_visual(&def, &key);
   }
+  set_bounds(&def, t);
   return loom_network_create(&t->network, &def, seed, err);
 }
 
@@ -269,7 +278,7 @@ static void list_tensors(saved* s, const loomTrained* t, const loomTrainedExtra*
 static void list_meta(saved* s, const loomTrained* t, const loomTrainedExtra* extra) {
   loomSafeMeta* to = s->meta;
 
-  *to++ = (loomSafeMeta){"format", FORMAT};
+  *to++ = (loomSafeMeta){"format", t->even_bounds ? FORMAT_EVEN : FORMAT};
   *to++ = (loomSafeMeta){"config", s->config};
   *to++ = (loomSafeMeta){"sense", s->sense};
   if (t->driven) *to++ = (loomSafeMeta){"env_args", t->driven};
@@ -363,8 +372,10 @@ static int read_normals(loomTrained* out, const loomSafetensors* file, const cha
 }
 
 // Until format 3 nothing was held while acting but samples that followed from noise: such policies go on so.
-static void read_bounds(loomNetworkConfig* policy, const char* format) {
-  if (format && !strcmp(format, FORMAT)) return;
+static void read_held(loomTrained* t, const char* format) {
+  loomNetworkConfig* policy = &t->config.policy;
+  t->even_bounds = !format || strcmp(format, FORMAT) != 0;
+  if (!t->even_bounds || (format && !strcmp(format, FORMAT_EVEN))) return;
   policy->obs_within = 0;
   policy->action_within = policy->predicts == LOOM_PREDICT_NOISE;
 }
@@ -379,7 +390,7 @@ int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char*
 
   // The configuration says what the tensors must be.
   int code = loom_policy_config_parse(&out->config, config, strlen(config), label, err);
-  if (!code) read_bounds(&out->config.policy, loom_safetensors_meta(file, "format"));
+  if (!code) read_held(out, loom_safetensors_meta(file, "format"));
   if (!code && sense) code = loom_sense_parse(&out->sense, sense, label, err);
   if (!code && driven && !(out->driven = strdup(driven)))
     code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);

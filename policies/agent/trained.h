@@ -23,6 +23,7 @@ typedef struct loomTrained {
   loomSenseDef sense;                // how its pictures and point clouds are made
   char* driven;  // how the robots of its data were driven (loom_env_args_driven); NULL = not known
   loomNetwork network;
+  bool even_bounds;        // of a file of before: what is held while acting is held on the scaled side
   loomResidual* residual;  // what finetuning adds to its actions; NULL = nothing
 } loomTrained;
 

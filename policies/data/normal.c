@@ -15,7 +15,7 @@ int loom_normal_create(loomNormal* n, int dim, loomError* err) {
   *n = (loomNormal){.dim = dim};
 
   // One block, so that a policy's file can write it as it lies.
-  n->mean = calloc(d + 1, 4 * sizeof(double) + 2 * sizeof(float));
+  n->mean = calloc(d + 1, 4 * sizeof(double) + 4 * sizeof(float));
   if (!n->mean)
     return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for the statistics of %d numbers", dim);
 
@@ -24,6 +24,8 @@ int loom_normal_create(loomNormal* n, int dim, loomError* err) {
   n->high = n->low + d;
   n->factor = (float*)(n->high + d);
   n->offset = n->factor + d;
+  n->least = n->offset + d;
+  n->most = n->least + d;
 
   // Untouched until it is finished.
   for (size_t i = 0; i < d; i++) n->factor[i] = 1;
@@ -70,6 +72,33 @@ static void set_scaling(loomNormal* n, loomNormalKind kind) {
 void loom_normal_finish(loomNormal* n, loomNormalKind kind) {
   for (int i = 0; i < n->dim && n->count > 0; i++) n->deviation[i] = sqrt(n->deviation[i] / (double)n->count);
   set_scaling(n, kind);
+}
+
+// An end of the data's range, scaled.
+static double scaled(const loomNormal* n, int i, double x) {
+  return x * (double)n->factor[i] + (double)n->offset[i];
+}
+
+loomBounds loom_normal_bounds(loomNormal* n, double within) {
+  if (!(within > 0)) return (loomBounds){NULL, NULL};
+
+  for (int i = 0; i < n->dim; i++) {
+    double low = scaled(n, i, n->low[i]), high = scaled(n, i, n->high[i]);
+    double middle = (low + high) / 2, far = within * (high - low) / 2;
+    n->least[i] = (float)(middle - far);
+    n->most[i] = (float)(middle + far);
+  }
+  return (loomBounds){n->least, n->most};
+}
+
+loomBounds loom_normal_even_bounds(loomNormal* n, double within) {
+  if (!(within > 0)) return (loomBounds){NULL, NULL};
+
+  for (int i = 0; i < n->dim; i++) {
+    n->least[i] = (float)-within;
+    n->most[i] = (float)within;
+  }
+  return (loomBounds){n->least, n->most};
 }
 
 static bool is_cloud(const loomDataKey* key) {

@@ -5,6 +5,7 @@
 
 #include "engine/base/api.h"
 #include "policies/data/data.h"
+#include "policies/nn/diffusion.h"
 #include "policies/nn/safetensors.h"
 
 LOOM_C_BEGIN
@@ -25,6 +26,7 @@ typedef struct loomNormal {
   double* deviation;
   double *low, *high;
   float *factor, *offset;  // (dim) scaled = x * factor + offset
+  float *least, *most;     // (dim) scaled, how far one may go while acting (loom_normal_bounds)
   char name[LOOM_NORMAL_TENSORS][96];
 } loomNormal;
 
@@ -47,6 +49,12 @@ int loom_normal_digest(uint64_t* out, loomData* data, loomError* err);
 /// x (rows x dim) in place, there and back. An entry that never changed has 0 on the scaled side.
 void loom_normal_apply(float* x, int64_t rows, const loomNormal* normal);
 void loom_normal_undo(float* x, int64_t rows, const loomNormal* normal);
+
+/// As far from the middle of each entry's range in the data as `within` halves of it, on the scaled side: an
+/// entry that never changed stays as it is. 0: anywhere.
+loomBounds loom_normal_bounds(loomNormal* normal, double within);
+/// The same distance on the scaled side for all, whatever the data's range.
+loomBounds loom_normal_even_bounds(loomNormal* normal, double within);
 
 /// The tensors PREFIX.mean, .deviation, .low and .high; they point into *normal.
 void loom_normal_tensors(loomSafeTensor out[LOOM_NORMAL_TENSORS], loomNormal* normal, const char* prefix);

@@ -148,8 +148,8 @@ static loomOnnxValue denoise(const loomExporter* e, loomOnnxValue x, loomOnnxVal
   double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
 
   bool sample = e->def->policy.predicts == LOOM_PREDICT_SAMPLE;
-  loomOnnxValue clean =
-      loom_onnx_hold(g, sample ? seen : clean_guess(e, x, seen, kept), e->def->policy.action_within);
+  loomOnnxValue clean = sample ? seen : clean_guess(e, x, seen, kept);
+  clean = loom_onnx_hold(g, clean, "actions", e->def->action_bounds, e->def->action_dim);
 
   if (to < 0) return clean;
 

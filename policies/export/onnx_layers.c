@@ -46,10 +46,17 @@ static loomOnnxValue gelu_tanh(loomOnnxGraph* g, loomOnnxValue x) {
                       loom_onnx_op(g, "Add", loom_onnx_op(g, "Tanh", inner, NULL), loom_onnx_float(g, 1)));
 }
 
-loomOnnxValue loom_onnx_hold(loomOnnxGraph* g, loomOnnxValue x, double limit) {
-  if (!(limit > 0)) return x;
-  return loom_onnx_node(g, "Clip", LOOM_ONNX_IN(x, loom_onnx_float(g, -limit), loom_onnx_float(g, limit)),
-                        NULL);
+loomOnnxValue loom_onnx_hold(loomOnnxGraph* g, loomOnnxValue x, const char* name, loomBounds bounds,
+                             int dim) {
+  char least[NAME], most[NAME];
+  loomOnnxShape row = {2, {1, dim}};
+  if (!bounds.least) return x;
+
+  // Not a Clip, whose bounds are single numbers.
+  snprintf(least, sizeof least, "%s.least", name);
+  snprintf(most, sizeof most, "%s.most", name);
+  x = loom_onnx_op(g, "Max", x, loom_onnx_floats(g, least, bounds.least, row));
+  return loom_onnx_op(g, "Min", x, loom_onnx_floats(g, most, bounds.most, row));
 }
 
 loomOnnxValue loom_onnx_activation(loomOnnxGraph* g, loomOnnxValue x, loomActivation kind) {

@@ -5,13 +5,15 @@
 
 #include "policies/export/onnx_graph.h"
 #include "policies/nn/activation.h"
+#include "policies/nn/diffusion.h"
 
 /// PREFIX.weight and PREFIX.bias on the rows of x (n x in).
 loomOnnxValue loom_onnx_linear(loomOnnxGraph* graph, loomOnnxValue x, const loomParams* params,
                                const char* prefix);
 loomOnnxValue loom_onnx_activation(loomOnnxGraph* graph, loomOnnxValue x, loomActivation kind);
-/// x within [-limit, limit]; 0 = as it is.
-loomOnnxValue loom_onnx_hold(loomOnnxGraph* graph, loomOnnxValue x, double limit);
+/// The rows (... x dim) of x within these bounds, tensors NAME.least and NAME.most.
+loomOnnxValue loom_onnx_hold(loomOnnxGraph* graph, loomOnnxValue x, const char* name, loomBounds bounds,
+                             int dim);
 /// A perceptron: PREFIX0.weight, PREFIX0.bias, PREFIX1.weight, ... (mlp.h).
 loomOnnxValue loom_onnx_mlp(loomOnnxGraph* graph, loomOnnxValue x, const loomParams* params,
                             const char* prefix, loomActivation activation);

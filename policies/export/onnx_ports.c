@@ -17,7 +17,11 @@ static loomOnnxValue vector(const loomExporter* e, const char* key, int dim, int
 
   snprintf(name, sizeof name, "obs.offset.%s", key);
   x = loom_onnx_op(e->g, "Add", x, loom_onnx_floats(e->g, name, n->offset + from, loom_onnx_matrix(1, dim)));
-  return loom_onnx_hold(e->g, x, e->def->policy.obs_within);
+
+  loomBounds bounds = e->def->obs_bounds;
+  if (bounds.least) bounds = (loomBounds){bounds.least + from, bounds.most + from};
+  snprintf(name, sizeof name, "obs.%s", key);
+  return loom_onnx_hold(e->g, x, name, bounds, dim);
 }
 
 loomOnnxValue loom_onnx_observations(const loomExporter* e) {

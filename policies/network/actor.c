@@ -114,7 +114,7 @@ static void denoise(loomActor* actor, const loomDecision* decision, int n) {
     memcpy(actor->clean, ask_network(actor, &samples), count * sizeof *actor->clean);
     if (!actor->objective.predicts_targets)
       loom_diffusion_clean(actor->clean, actor->chunk, now, &actor->diffusion, count);
-    loom_diffusion_hold(actor->clean, policy->action_within, count);
+    loom_diffusion_hold(actor->clean, def->action_bounds, def->action_dim, (size_t)(n * def->action_rows));
 
     loom_diffusion_step(actor->chunk, actor->clean, now, next, &actor->diffusion, count);
   }

@@ -44,7 +44,7 @@ static void take_step(loomDiffusionActor* a, const loomReal* obs, const loomReal
     chainStep s = step_of(a, first + i % every);
     loomReal *clean = a->clean + (size_t)i * width, *mean = a->mean + (size_t)i * width;
     if (!a->predicts_targets) loom_diffusion_clean(clean, mean, s.at, &a->diffusion, width);
-    loom_diffusion_hold(clean, def->policy.action_within, width);
+    loom_diffusion_hold(clean, def->action_bounds, def->action_dim, (size_t)def->action_rows);
     loom_diffusion_step(mean, clean, s.at, s.next, &a->diffusion, width);
   }
 }
@@ -205,7 +205,7 @@ static void backward(void* self, const loomReal* dlog_prob, double dentropy, con
   loomDiffusionActor* a = self;
   const loomNetworkDef* def = &a->network->def;
   size_t width = (size_t)def->output_width, steps = (size_t)a->def.steps;
-  loomReal within = (loomReal)def->policy.action_within;
+  loomBounds bounds = def->action_bounds;
   (void)dentropy;
   (void)seen;
 
@@ -220,8 +220,10 @@ static void backward(void* self, const loomReal* dlog_prob, double dentropy, con
     log_prob_backward(dy, a, k, slope, a->mean + i * width, chunk);
 
     // A guess that was held within bounds stands still.
-    for (size_t j = 0; within > 0 && j < width; j++)
-      if (!(clean[j] > -within && clean[j] < within)) dy[j] = 0;
+    for (size_t j = 0; bounds.least && j < width; j++) {
+      size_t d = j % (size_t)def->action_dim;
+      if (!(clean[j] > (loomReal)bounds.least[d] && clean[j] < (loomReal)bounds.most[d])) dy[j] = 0;
+    }
   }
 
   loomSamples samples = {

@@ -76,7 +76,7 @@ int loom_network_decided(const loomNetworkDef* def) {
 
 void loom_network_hold(loomReal* obs, const loomNetworkDef* def, int rows) {
   for (ptrdiff_t i = 0; i < rows; i++)
-    loom_diffusion_hold(obs + i * def->obs_dim, def->policy.obs_within, (size_t)def->low_dim);
+    loom_diffusion_hold(obs + i * def->obs_dim, def->obs_bounds, def->low_dim, 1);
 }
 
 bool loom_network_together(const loomNetworkDef* def) {

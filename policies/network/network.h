@@ -10,6 +10,7 @@
 #include "engine/base/api.h"
 #include "engine/base/random.h"
 #include "policies/network/encoder.h"
+#include "policies/nn/diffusion.h"
 #include "policies/nn/tensor.h"
 #include "policies/objective/objective.h"
 
@@ -30,6 +31,8 @@ typedef struct loomNetworkDef {
   int output_rows, output_width;  // of a training sample, as its objective wants them
   int stack;                      // rows seen at once by kinds that see some (data.stack)
   int low_dim;                    // numbers of a row's vectors; features of what is encoded come after them
+  loomBounds obs_bounds,          // denoisers: within which a row's vectors are held while acting (low_dim)
+      action_bounds;              // and its actions (action_dim)
   loomEncoderDef encoder;
 } loomNetworkDef;
 
@@ -43,7 +46,7 @@ loomObjectiveDef loom_network_objective(const loomNetworkDef* def);
 /// Rows of observations that a decision takes, oldest first, and rows of actions that it gives.
 int loom_network_seen(const loomNetworkDef* def);
 int loom_network_decided(const loomNetworkDef* def);
-/// While acting: the vectors of rows (rows x obs_dim) held within policy.obs_within, in place.
+/// While acting: the vectors of rows (rows x obs_dim) held within def->obs_bounds, in place.
 void loom_network_hold(loomReal* obs, const loomNetworkDef* def, int rows);
 /// Whether several decisions, up to LOOM_TOGETHER, can be made at once (loom_actor_decide_together).
 bool loom_network_together(const loomNetworkDef* def);

@@ -50,8 +50,9 @@ static const loomFieldDef policy_rows[] = {
     POLICY(CHOICE, predicts, .choices = predictions, .when = DIFFUSION,
            .about = "what the network is asked for: the noise, or the actions without it"),
     POLICY(REAL, obs_within, .most = 1000, .when = DIFFUSION,
-           .about = "while acting, how far from 0 scaled observations are held (of ranges all data's are "
-                    "within 1; clouds and pictures apart); 0 = as they are"),
+           .about =
+               "while acting, observations are held so near the middle of their range in the data, whose "
+               "ends are at 1 (clouds and pictures apart); 0 = as they are"),
     POLICY(REAL, action_within, .most = 1000, .when = DIFFUSION,
            .about = "the same of actions, after each denoising step"),
     POLICY(INT, kernel, .low = 1, .high = 63, .when = UNET, .unit = "rows", .about = "of a convolution; odd"),
@@ -138,7 +139,7 @@ loomNetworkConfig loom_default_network_config(loomPolicyKind kind) {
 
     // Off its data a network says anything: fingers told hundreds of times their range, hands thrown about.
     // Measured on the drawer, 300 demos, 60 starts: 19 succeed without, 24 with the second, 39 with both.
-    c.obs_within = unet ? 1.2 : 6;  // of ranges, of deviations
+    c.obs_within = 1.2;
     c.action_within = 1;
     if (!unet) c.step_width = 64;  // measured on the handover: minutes on one core
   }

@@ -41,8 +41,7 @@ typedef struct loomNetworkConfig {
   int noise_steps, denoise_steps;     // diffusion: while training, while acting
   int kernel, groups, step_width;     // diffusion: U-Net
   int predicts;                       // diffusion: loomPrediction
-  double obs_within,
-      action_within;  // diffusion: while acting, scaled numbers are held so near to 0 (0 = not)
+  double obs_within, action_within;   // diffusion: while acting, of the data's ranges (0 = anywhere)
 } loomNetworkConfig;
 
 /// How images and point clouds become features; unused where no key is one.

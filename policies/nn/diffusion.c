@@ -43,8 +43,10 @@ void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, const loomD
   for (size_t i = 0; i < count; i++) noise[i] = (loomReal)(((double)x[i] - rest * (double)noise[i]) / signal);
 }
 
-void loom_diffusion_hold(loomReal* x, double limit, size_t count) {
-  for (size_t i = 0; limit > 0 && i < count; i++) x[i] = (loomReal)fmax(-limit, fmin((double)x[i], limit));
+void loom_diffusion_hold(loomReal* x, loomBounds bounds, int dim, size_t rows) {
+  for (size_t r = 0; bounds.least && r < rows; r++, x += dim)
+    for (int i = 0; i < dim; i++)
+      x[i] = (loomReal)fmax((double)bounds.least[i], fmin((double)x[i], (double)bounds.most[i]));
 }
 
 void loom_diffusion_step(loomReal* x, const loomReal* clean, int t, int to, const loomDiffusion* d,

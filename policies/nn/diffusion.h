@@ -15,6 +15,11 @@ typedef struct loomDiffusion {
   double kept[LOOM_DIFFUSION_STEPS];  // alpha bar: what is left of the signal's variance after step t
 } loomDiffusion;
 
+/// How far each number of a row may go while acting.
+typedef struct loomBounds {
+  const float *least, *most;  // (dim); NULL: anywhere
+} loomBounds;
+
 /// The squared cosine schedule (Nichol and Dhariwal, 2021; betas at most 0.999), steps in [1,
 /// LOOM_DIFFUSION_STEPS].
 loomDiffusion loom_diffusion_cosine(int steps);
@@ -26,14 +31,14 @@ void loom_diffusion_noise(loomReal* noisy, const loomReal* clean, const loomReal
                           int width, const loomDiffusion* d);
 /// The clean guess that follows from the noise a network saw in x (count) at step t, in place in `noise`.
 void loom_diffusion_clean(loomReal* noise, const loomReal* x, int t, const loomDiffusion* d, size_t count);
-/// x (count) held to [-limit, limit]; 0 = as it is.
-void loom_diffusion_hold(loomReal* x, double limit, size_t count);
+/// x (rows x dim) held within these bounds.
+void loom_diffusion_hold(loomReal* x, loomBounds bounds, int dim, size_t rows);
 /// Gradient-free step of x (count) from step t to step `to` < t (-1: clean) given the clean guess (DDIM with
 /// eta 0: Song et al., 2021).
 void loom_diffusion_step(loomReal* x, const loomReal* clean, int t, int to, const loomDiffusion* d,
                          size_t count);
 /// Slopes of what these two give: of the step by the clean guess, and of the guess by the noise, where it is
-/// not held to the limit.
+/// not held to its bounds.
 double loom_diffusion_step_slope(int t, int to, const loomDiffusion* d);
 double loom_diffusion_clean_slope(int t, const loomDiffusion* d);
 

@@ -115,8 +115,26 @@ static void what_is_not_there(void** state) {
   assert_non_null(strstr(err.message, "no frame 'cup'; it has world, eef0 to eef1, box, rod"));
 }
 
+// Keys of hands, grippers and objects, whatever order the observations come in; sizes are those of objects.
+static void keys_of_parts(void** state) {
+  (void)state;
+  static const char* const there[] = {"cup_size",    "image_size", "robot0_gripper_qpos", "object",
+                                      "teacup_size", "_size",      "robot0_eef_pos"};
+  static const char* const expected[] = {
+      "eef0@world", "robot0_gripper_qpos", "cup@world", "cup@eef0", "rod@world", "rod@eef0", "cup_size"};
+  enum { EXPECTED = sizeof expected / sizeof *expected };
+  loomFramedParts parts = {.arms = 1, .objects = 2, .object = {"cup", "rod"}};
+  loomName key[16];
+
+  for (size_t i = 0; i < sizeof there / sizeof *there; i++) loom_framed_add(&parts, there[i]);
+  assert_int_equal(loom_framed_keys(key, 16, &parts), EXPECTED);
+  for (int i = 0; i < EXPECTED; i++) assert_string_equal(key[i], expected[i]);
+  assert_int_equal(loom_framed_keys(key, 6, &parts), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(in_a_frame),
-                                     cmocka_unit_test(as_recorded), cmocka_unit_test(what_is_not_there)};
+                                     cmocka_unit_test(as_recorded), cmocka_unit_test(what_is_not_there),
+                                     cmocka_unit_test(keys_of_parts)};
   return cmocka_run_group_tests_name("framed", tests, open_fixture, close_fixture);
 }

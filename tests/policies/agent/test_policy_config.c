@@ -56,8 +56,9 @@ static void only_what_acting_needs(void** state) {
     if (strstr(text, gone[i])) fail_msg("'%s' in %s", gone[i], text);
   loom_safetensors_destroy(&file);
 
-  // The same policy.
+  // The same policy, held while acting as it was.
   loomTrained again = load(path);
+  assert_true(t.even_bounds && again.even_bounds);
   unlink(path);
   char *once = loom_policy_config_text(&t.config), *twice = loom_policy_config_text(&again.config);
   assert_string_equal(once, twice);

@@ -79,6 +79,34 @@ static void there_and_back(void** state) {
   }
 }
 
+// Bounds go with the data's range, whatever scales it; an entry that never changed stays where it was.
+static void bounds_of_the_data(void** state) {
+  (void)state;
+  static const float rows[4 * 2] = {-3, 5, 1, 5, 2, 5, 4, 5};
+
+  for (int kind = LOOM_NORMAL_NONE; kind <= LOOM_NORMAL_RANGE; kind++) {
+    loomNormal n;
+    loomError err = {0, ""};
+    must(loom_normal_create(&n, 2, &err), &err);
+    loom_normal_add(&n, rows, 4);
+    loom_normal_finish(&n, (loomNormalKind)kind);
+    assert_null(loom_normal_bounds(&n, 0).least);
+    assert_null(loom_normal_even_bounds(&n, 0).most);
+
+    // Seven wide around a half, half as wide again.
+    loomBounds bounds = loom_normal_bounds(&n, 1.5);
+    float end[2][2] = {{bounds.least[0], bounds.least[1]}, {bounds.most[0], bounds.most[1]}};
+    loom_normal_undo(end[0], 2, &n);
+    assert_true(fabsf(end[0][0] + 4.75f) < 1e-5f && fabsf(end[1][0] - 5.75f) < 1e-5f);
+    assert_true(fabsf(end[0][1] - 5) < 1e-5f && fabsf(end[1][1] - 5) < 1e-5f);
+
+    bounds = loom_normal_even_bounds(&n, 1.5);
+    for (int i = 0; i < 2; i++)
+      assert_true(fabsf(bounds.least[i] + 1.5f) < 1e-6f && fabsf(bounds.most[i] - 1.5f) < 1e-6f);
+    loom_normal_destroy(&n);
+  }
+}
+
 static void of_a_training_set(void** state) {
   (void)state;
   static const char* const keys[] = {"one", "image"};
@@ -167,9 +195,8 @@ static void rotations(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(against_two_passes),
-      cmocka_unit_test(there_and_back),
-      cmocka_unit_test(of_a_training_set),
+      cmocka_unit_test(against_two_passes), cmocka_unit_test(there_and_back),
+      cmocka_unit_test(bounds_of_the_data), cmocka_unit_test(of_a_training_set),
       cmocka_unit_test(rotations),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -73,7 +73,6 @@ static int make_denoiser(loomLearner* l, const loomPpoConfig* ppo, const loomEnv
   config.predicted = 2;
   config.step_width = 4;
   config.denoise_steps = 3;
-  config.obs_within = config.action_within = 0;  // noise may be as large as it likes
   loomNetworkDef def = loom_network_def(&config, &encoder, 1, 1, 1, 1);
   loomDiffusionActorDef actor = {2, noise > 0 ? noise : 0.2, 0.5, 0.2, 0.99, 1, 0};
 

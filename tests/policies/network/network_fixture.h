@@ -31,7 +31,6 @@ static loomTrainConfig small_config(loomPolicyKind kind, int width) {
   p->observed = 2;
   p->predicted = 4;
   p->executed = 2;
-  p->obs_within = 0;  // what is seen here is of no range
   if (!loom_policy_denoises((int)kind)) config.data.stack = 2;
   if (kind == LOOM_KIND_BC_RNN_GMM) config.data.length = 4;
   if (kind == LOOM_KIND_BC_TRANSFORMER) config.data.length = 3;

@@ -139,22 +139,22 @@ static void noise_of_decisions(void** state) {
 }
 
 // Off its data a denoiser sees what lies at the data's edge, and no action leaves theirs, unless neither is
-// held.
+// held. Every number has bounds of its own.
 static void decisions_are_held(void** state) {
   (void)state;
   static const struct {
-    double obs_within, action_within;
-    bool same, bounded;
-  } cases[] = {{1.2, 1, true, true}, {1.2, 0.5, true, true}, {1.2, 0, true, false}, {0, 0, false, false}};
+    bool obs, actions;
+  } held[] = {{true, true}, {true, false}, {false, false}};
+  static const float least[OBS] = {-1.2f, -3, 0.25f, -0.5f, 0}, most[OBS] = {1.2f, -1, 0.25f, 8, 1};
   loomError err = {0, ""};
 
   for (int kind = LOOM_KIND_DIFFUSION; kind <= LOOM_KIND_DIFFUSION_MLP; kind++) {
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof held / sizeof *held; i++) {
       netCase* c = test_calloc(1, sizeof *c);
       loomTrainConfig config = small_config((loomPolicyKind)kind, 16);
-      config.policy.obs_within = cases[i].obs_within;
-      config.policy.action_within = cases[i].action_within;
       make(c, &config);
+      if (held[i].obs) c->net.def.obs_bounds = (loomBounds){least, most};
+      if (held[i].actions) c->net.def.action_bounds = (loomBounds){least, most};
       for (size_t j = 0; j < c->net.params.total; j++) c->net.params.value[j] *= 20;  // says more than it may
 
       loomActor actor;
@@ -163,18 +163,25 @@ static void decisions_are_held(void** state) {
              decided = (size_t)config.policy.executed * ACTIONS;
       loomReal* obs = test_malloc(seen * sizeof *obs);
       loomReal* out[2];
-      double most = 0;
+      bool bounded = true;
 
-      // Far off, and as far as 1.2.
+      // Far off, and at the bounds.
       for (int far = 0; far < 2; far++) {
         loomRandom random = loom_random(6, 0, LOOM_PURPOSE_TEST);
         out[far] = test_malloc(decided * sizeof **out);
-        for (size_t j = 0; j < seen; j++) obs[j] = (loomReal)((j % 2 ? -1 : 1) * (far ? 9 : 1.2));
+        for (size_t j = 0; j < seen; j++) {
+          bool down = j % 2;
+          obs[j] = (loomReal)(down ? least[j % OBS] : most[j % OBS]) + (loomReal)(far ? (down ? -9 : 9) : 0);
+        }
+
         loom_actor_decide(out[far], &actor, obs, &random);
-        for (size_t j = 0; j < decided; j++) most = fmax(most, fabs((double)out[far][j]));
+        for (size_t j = 0; j < decided; j++) {
+          bounded = bounded && out[far][j] >= (loomReal)least[j % ACTIONS];
+          bounded = bounded && out[far][j] <= (loomReal)most[j % ACTIONS];
+        }
       }
-      assert_int_equal(!memcmp(out[0], out[1], decided * sizeof **out), cases[i].same);
-      assert_int_equal(most <= (cases[i].action_within > 0 ? cases[i].action_within : 1), cases[i].bounded);
+      assert_int_equal(!memcmp(out[0], out[1], decided * sizeof **out), held[i].obs);
+      assert_int_equal(bounded, held[i].actions);
 
       for (int far = 0; far < 2; far++) test_free(out[far]);
       test_free(obs);

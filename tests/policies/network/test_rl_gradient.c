@@ -297,6 +297,10 @@ static void make_denoiser(denoiserCase* c, loomPolicyKind kind, loomPrediction p
   loomNetworkDef def = loom_network_def(&policy, &encoder, 1, 1, OBS, ACTIONS);
   loomDiffusionActorDef actor = {steps, std, shared, 0.05, 0.9, 0.1, 3};
 
+  // Each number of an action is held in its own way.
+  static const float least[ACTIONS] = {-1, -0.9f, -1.1f}, most[ACTIONS] = {1.1f, 1, 0.8f};
+  def.action_bounds = (loomBounds){least, most};
+
   *c = (denoiserCase){0};
   assert_int_equal(loom_network_create(&c->net, &def, 1, &err), 0);
   assert_int_equal(loom_diffusion_actor_create(&c->actor, &c->net, &actor, D, &err), 0);
