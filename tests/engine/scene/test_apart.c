@@ -217,8 +217,9 @@ static void bodies_that_touch_are_told(void** state) {
 // Arms flung about until they hit what they can hit: the same states with and without.
 static void states_stay_as_they_are(void** state) {
   int steps = getenv("LOOM_QUICK") ? 11 : 30;
+  size_t n = getenv("LOOM_QUICK") ? 1 : sizeof files / sizeof *files;
   loomError err = {0, ""};
-  for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+  for (size_t f = 0; f < n; f++) {
     loomTask* task;
     loomScene* scene[2];
     loomEpisode* e[2];
