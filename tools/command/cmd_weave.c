@@ -17,6 +17,8 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("output", 'o', "DIR", weaveArgs, STRING, folder, .about = "where all goes"),
     TOOL_OPTION_AS("source", 0, "FILE", weaveArgs, STRING, source,
                    .about = "other source demos than the task's"),
+    TOOL_OPTION_AS("sources", 0, "K", weaveArgs, INT64, sources, .high = WEAVE_SOURCES, .unit = "demos",
+                   .about = "of the source demos that demos are made of, the best by a screening; 0 = all"),
     TOOL_OPTION_AS("reset", 0, "NAME", weaveArgs, STRING, reset,
                    .about = "reset distribution of all of it; the task's first unless given"),
     TOOL_OPTION_AS("policy", 'p', "KIND", weaveArgs, CHOICE, policy, .choices = loom_policy_kind_names,
@@ -42,22 +44,18 @@ static const toolCommand command = {
     .before =
         "usage: demoloom weave TASK -o DIR [--hours H] [options]\n"
         "\n"
-        "From a task's handful of demos to a policy, in the time that there is. It finds out how fast things "
-        "are\n"
-        "here, generates demos and trains a first policy on them, generates more where that one fails, and "
-        "trains\n"
-        "anew on all; then either the same again or finetuning in simulation, whichever promises more "
-        "successes a\n"
-        "minute by what has come of the minutes so far; then a student of what was finetuned, for ONNX has "
-        "no\n"
-        "residuals. Each stage is a command of this program, which is told, and could be given by hand.\n"
+        "From a task's handful of demos to a policy, in the time that there is. It finds out which source\n"
+        "demo is made the most of and how fast things are here, generates demos and trains a first policy\n"
+        "on them, generates more where that one fails, and trains anew on all; then either the same again\n"
+        "or finetuning in simulation, whichever promises more successes a minute by what has come of the\n"
+        "minutes so far; then a student of what was finetuned, for ONNX has no residuals. Each stage is a\n"
+        "command of this program, which is told, and could be given by hand.\n"
         "\n"
         "Into the folder go demos.hdf5 and demos-2.hdf5 ..., policy.safetensors, policy.onnx, report.png,\n"
-        "report.json, plan.yaml (how much of everything), stages (what each command said) and the folders "
-        "of\n"
-        "trainings. Ctrl-C keeps what is done; --resume goes on. How much of everything is decided by the "
-        "clock: with\n"
-        "--plan and another run's plan.yaml the same comes of it, byte for byte, on any number of threads.\n",
+        "report.json, plan.yaml (how much of everything), stages (what each command said) and the folders\n"
+        "of trainings. Ctrl-C keeps what is done; --resume goes on. How much of everything is decided by\n"
+        "the clock: with --plan and another run's plan.yaml the same comes of it, byte for byte, on any\n"
+        "number of threads.\n",
     .after =
         "examples:\n"
         "  demoloom weave handover -o runs/handover\n"
@@ -101,12 +99,11 @@ static int write_settings(weaveRun* run, loomError* err) {
   if (code) return code;
 
   snprintf(text, sizeof text,
-           "task: %.1000s\npolicy: %s\nhours: %g\nreset: %.100s\nsource: %.1000s  # %016llx\nplan: "
-           "%016llx\nseed: %lld\neval: "
-           "%lld\n",
+           "task: %.1000s\npolicy: %s\nhours: %g\nreset: %.100s\nsource: %.1000s  # %016llx\nsources: %lld\n"
+           "plan: %016llx\nseed: %lld\neval: %lld\n",
            a->task, loom_policy_kind_names[a->policy], a->hours, a->reset ? a->reset : "~",
-           a->source ? a->source : "~", (unsigned long long)source, (unsigned long long)plan,
-           (long long)a->seed, (long long)a->evaluations);
+           a->source ? a->source : "~", (unsigned long long)source, (long long)a->sources,
+           (unsigned long long)plan, (long long)a->seed, (long long)a->evaluations);
   return loom_run_folder_settings(&run->folder, settings_file, text, err);
 }
 
@@ -156,7 +153,7 @@ static int report(const weaveRun* run, loomError* err) {
 }
 
 int cmd_weave(int argc, char** argv) {
-  weaveArgs a = {.hours = 1, .policy = LOOM_KIND_DIFFUSION_MLP, .evaluations = 300, .seed = 1};
+  weaveArgs a = {.hours = 1, .policy = LOOM_KIND_DIFFUSION_MLP, .evaluations = 300, .sources = 1, .seed = 1};
   weaveRun run = {.args = &a};
   loomError err = {0, ""};
   int code = read_weave_options(&a, argc, argv);

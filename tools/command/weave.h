@@ -7,13 +7,13 @@
 #include "engine/base/run_folder.h"
 #include "tools/shared/common.h"
 
-enum { WEAVE_PATH = LOOM_PATH_MAX + 96, WEAVE_STAGES = 48, WEAVE_WORDS = 48 };
+enum { WEAVE_PATH = LOOM_PATH_MAX + 96, WEAVE_STAGES = 48, WEAVE_WORDS = 64, WEAVE_SOURCES = 8 };
 
 typedef struct weaveArgs {
   const char *task, *folder, *plan, *reset, *source;
   int policy;  // loomPolicyKind
   double hours;
-  int64_t seed, threads, evaluations;
+  int64_t seed, threads, evaluations, sources;
   bool resume, overwrite, json;
   loomAssetRoots roots;
 } weaveArgs;
@@ -21,6 +21,8 @@ typedef struct weaveArgs {
 /// How much of everything: what a run decides as it goes, by its clock, and keeps in FOLDER/plan.yaml. With
 /// the same plan another run makes the same bytes. 0 = not decided yet.
 typedef struct weavePlan {
+  loomName source[WEAVE_SOURCES];  // (source_count) demos that demos are made of; none: all there are
+  int source_count;
   int64_t looks;        // episodes by which is found out where a policy fails, and how often
   int64_t max_steps;    // control steps of an episode that tests a policy
   int64_t demos;        // in the first round, half of them where the first policy fails
@@ -74,6 +76,8 @@ int weave_stage(weaveRun* run, const char* name, int (*command)(int, char**), we
 const weaveStage* weave_find(const weaveRun* run, const char* name);
 /// A number of its result, 0 where there is none; "a.b": b of a.
 double weave_value(const weaveRun* run, const char* name, const char* key);
+/// Which source demos a stage's screening found best, and how many; 0: there was none.
+int weave_kept_sources(loomName out[WEAVE_SOURCES], const weaveRun* run, const char* name);
 /// So far, of all stages.
 double weave_seconds(const weaveRun* run);
 

@@ -9,6 +9,9 @@
 
 #define PLAN(type, member, ...) LOOM_FIELD(weavePlan, type, member, __VA_ARGS__)
 static const loomFieldDef plan_rows[] = {
+    LOOM_FIELD_AS("sources", weavePlan, NAMES, source, .size = sizeof(loomName),
+                  .count = offsetof(weavePlan, source_count),
+                  .about = "source demos that demos are made of; none: all there are"),
     PLAN(INT64, looks, .high = 100000,
          .about = "episodes by which is found out where a policy fails, and how often"),
     PLAN(INT64, max_steps, .high = 1 << 20, .about = "control steps of an episode that tests a policy"),

@@ -69,14 +69,19 @@ static int write_text(const weaveRun* run, const char* name, const char* text, l
 
 // ---- demos and policies
 
+// What demos are made of, and where.
+static void add_sources(weaveLine* line, const weaveRun* run) {
+  weave_word(line, run->args->task);
+  weave_option(line, "--source", run->args->source);
+  weave_option(line, "--reset", run->args->reset);
+}
+
 static int generate(weaveRun* run, const char* stage, int seed, int64_t n, int64_t attempts,
                     const char* where, const char* out, loomError* err) {
   weaveLine line = begin(run, "generate", seed);
-  weave_word(&line, run->args->task);
-  weave_option(&line, "--source", run->args->source);
-  weave_option(&line, "--reset", run->args->reset);
-
+  add_sources(&line, run);
   weave_number(&line, "-n", n);
+  for (int i = 0; i < run->plan.source_count; i++) weave_option(&line, "--source-demo", run->plan.source[i]);
   if (attempts) weave_number(&line, "--attempts", attempts);
   if (where) weave_file(&line, "--where", run, where);
   if (where) weave_number(&line, "--where-episodes", run->plan.looks);
@@ -224,10 +229,26 @@ static int finetune_pilot(weaveRun* run, int64_t steps, loomError* err) {
   return code;
 }
 
+// People do a thing in ways of their own, and a policy learns one of them sooner than all.
+static int choose_sources(weaveRun* run, loomError* err) {
+  weavePlan* plan = &run->plan;
+  if (!run->args->sources || plan->source_count) return 0;
+
+  weaveLine line = begin(run, "generate", SEED_PILOT);
+  add_sources(&line, run);
+  weave_number(&line, "--sources", run->args->sources);
+  weave_number(&line, "--attempts", 1);
+  weave_word(&line, "--json");
+  int code = weave_stage(run, "pilot-sources", cmd_generate, &line, err);
+  if (!code) plan->source_count = weave_kept_sources(plan->source, run, "pilot-sources");
+  return code;
+}
+
 static int find_costs(weaveRun* run, weaveCosts* out, loomError* err) {
   enum { DEMOS = 6, ATTEMPTS = 200, STEPS = 40 };
   const char* const data = "pilot.hdf5";
-  int code = generate(run, "pilot-generate", SEED_PILOT, DEMOS, ATTEMPTS, NULL, data, err);
+  int code = choose_sources(run, err);
+  if (!code) code = generate(run, "pilot-generate", SEED_PILOT, DEMOS, ATTEMPTS, NULL, data, err);
   double demos = weave_value(run, "pilot-generate", "successes");
   if (!code && demos < 1)
     code = loom_error_set(

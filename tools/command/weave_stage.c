@@ -78,6 +78,17 @@ double weave_value(const weaveRun* run, const char* name, const char* key) {
   return at && cJSON_IsNumber(at) ? at->valuedouble : 0;
 }
 
+int weave_kept_sources(loomName out[WEAVE_SOURCES], const weaveRun* run, const char* name) {
+  const weaveStage* stage = weave_find(run, name);
+  const cJSON *screening = cJSON_GetObjectItem(stage ? stage->result : NULL, "screening"), *kept;
+  int n = 0;
+  cJSON_ArrayForEach(kept, cJSON_GetObjectItem(screening, "kept")) {
+    if (n < WEAVE_SOURCES && cJSON_IsString(kept))
+      snprintf(out[n++], sizeof *out, "%.*s", LOOM_NAME_MAX - 1, kept->valuestring);
+  }
+  return n;
+}
+
 double weave_seconds(const weaveRun* run) {
   double sum = 0;
   for (int i = 0; i < run->n; i++) sum += run->stage[i].seconds;

@@ -63,6 +63,7 @@ check 'overwritten: the same bytes' same_policy TERM short
 
 # By the clock: a plan is made, and kept.
 check 'without a plan' eval '"$loom" weave "$reach" --source driven.hdf5 -p bc_l2 --hours 0.002 --eval 5 -j 1 -o clock >log 2>&1'
+check 'of the one source demo that is made the most of' eval 'grep -q "sources: \[\"demo_[0-9]\"\]" clock/plan.yaml && test "$(grep -c "^[a-z]*-[a-z0-9]*: demoloom generate .*--source-demo demo_" log)" = 3'
 check 'its plan is whole' test "$(grep -c '^ *[a-z_]*: [1-9-]\|gentle' clock/plan.yaml)" = 10
 
 # ---- what is wrong
