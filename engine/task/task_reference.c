@@ -323,7 +323,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"noise", "drift", "number", "", "0", "how far the arm is off its way, as a share of what it goes and turns in half a second; less within 10 cm or 1 rad of where its hand does something or the segment ends", "0.1"},
 
     {"select", "", "", "", "", "`select:` of a subtask or of `defaults:`: which source demo is used.", ""},
-    {"select", "strategy", "random, nearest, weighted, robot_distance or balanced", "", "nearest", "any, by the objects' poses and sizes, by past success, by the way of the arm, or so that kept demos come from all sources alike", "nearest"},
+    {"select", "strategy", "random, nearest, weighted, robot_distance, balanced or ordered", "", "nearest", "any, by the objects' poses and sizes, by past success, by the way of the arm, so that kept demos come from all sources alike, or the first and, at a start where it failed, the next", "nearest"},
     {"select", "share", "episode, arm or subtask", "", "episode", "who uses the same demo: all, the subtasks of an arm, nobody", "episode"},
     {"select", "top_k", "whole number", "", "3", "one of so many best is drawn", "3"},
     {"select", "position", "number", "1/m", "1", "weight of a distance", "1"},

@@ -26,8 +26,8 @@ static int one_of(int* out, taskParser* p, loomNode map, const char* key, const 
 }
 
 static int read_select(loomSelectDef* s, taskParser* p, loomNode map) {
-  static const char* const strategies[] = {"random",         "nearest",  "weighted",
-                                           "robot_distance", "balanced", NULL};
+  static const char* const strategies[] = {"random",   "nearest", "weighted", "robot_distance",
+                                           "balanced", "ordered", NULL};
   static const char* const shares[] = {"episode", "arm", "subtask", NULL};
   int strategy = (int)s->strategy, share = (int)s->share;
   if (!map) return 0;

@@ -20,7 +20,8 @@ typedef enum loomSelectStrategy {
   LOOM_SELECT_NEAREST,
   LOOM_SELECT_WEIGHTED,
   LOOM_SELECT_ROBOT_DISTANCE,
-  LOOM_SELECT_BALANCED
+  LOOM_SELECT_BALANCED,
+  LOOM_SELECT_ORDERED  // the first source; where it failed the second, ...
 } loomSelectStrategy;
 
 /// Which arms and subtasks share one source demo.

@@ -316,6 +316,7 @@ int loom_select_source(loomEpisode* e, const loomSourceSet* sources, const loomS
     cost[i] -= def->success_weight * log(past);
     if (def->strategy == LOOM_SELECT_WEIGHTED) cost[i] = -log(past);
     if (def->strategy == LOOM_SELECT_RANDOM) cost[i] = 0;
+    if (def->strategy == LOOM_SELECT_ORDERED) cost[i] = (double)i / n;  // less than a try costs
     cost[i] += failed_here(stats, i);
     if (barred && barred[i]) cost[i] = INFINITY;
 
@@ -328,9 +329,9 @@ int loom_select_source(loomEpisode* e, const loomSourceSet* sources, const loomS
     order[j] = o;
   }
 
-  int top = def->strategy == LOOM_SELECT_WEIGHTED || def->strategy == LOOM_SELECT_RANDOM ? n
-            : def->top_k < n                                                             ? def->top_k
-                                                                                         : n;
+  int top = def->top_k < n ? def->top_k : n;
+  if (def->strategy == LOOM_SELECT_WEIGHTED || def->strategy == LOOM_SELECT_RANDOM) top = n;
+  if (def->strategy == LOOM_SELECT_ORDERED) top = 1;
   if (top < 1) top = 1;
   while (top < n && cost[order[top]] <= cost[order[top - 1]]) top++;  // as good: not left out by its number
 

@@ -22,8 +22,9 @@ bool loom_batch_looks_back(const run* r) {
   for (int a = 0; a < task->arm_count; a++) {
     for (int k = 0; k < task->subtask_count[a]; k++) {
       const loomSelectDef* s = &task->subtasks[a][k].select;
-      looks = looks || s->strategy == LOOM_SELECT_WEIGHTED || s->strategy == LOOM_SELECT_BALANCED ||
-              (s->strategy != LOOM_SELECT_RANDOM && s->success_weight != 0);
+      looks =
+          looks || s->strategy == LOOM_SELECT_WEIGHTED || s->strategy == LOOM_SELECT_BALANCED ||
+          (s->strategy != LOOM_SELECT_RANDOM && s->strategy != LOOM_SELECT_ORDERED && s->success_weight != 0);
     }
   }
   return looks && (r->def->best_sources ? r->def->best_sources : r->sources->n) > 1;

@@ -44,6 +44,19 @@ void loom_screening_halve(loomScreening* s, int least) {
   }
 }
 
+// Whether source a came through more of its attempts than b did.
+static bool is_better(const loomScreening* s, int a, int b) {
+  return (int64_t)s->wins[a] * s->tries[b] > (int64_t)s->wins[b] * s->tries[a];
+}
+
+void loom_screening_order(loomScreening* s) {
+  for (int i = 1; i < s->kept_count; i++) {  // insertion sort: a handful
+    int kept = s->kept[i], k = i;
+    for (; k > 0 && is_better(s, kept, s->kept[k - 1]); k--) s->kept[k] = s->kept[k - 1];
+    s->kept[k] = kept;
+  }
+}
+
 // ---- rounds
 
 typedef struct worker {
@@ -135,6 +148,7 @@ int loom_screen_sources(loomScreening* out, const loomScene* scene, const loomSo
   s.result = calloc((size_t)most + 1, sizeof *s.result);
   if (!s.workers || !s.result) code = loom_error_set(err, LOOM_ERR_MEMORY, "out of memory for a screening");
   while (!code && !out->stopped && out->kept_count > def->best_sources) code = screen_round(out, &s, err);
+  loom_screening_order(out);
 
   // What the workers measured.
   for (int i = 0; s.workers && i < workers; i++) {

@@ -15,7 +15,10 @@ void loom_screening_destroy(loomScreening* screening);
 /// as good ones the first.
 void loom_screening_halve(loomScreening* screening, int least);
 
-/// Rounds of attempts until def->best_sources are kept (successive halving). A function of the scene, the
+/// Of those kept first the one that came through most of its attempts; of as good ones as they were.
+void loom_screening_order(loomScreening* screening);
+
+/// Rounds of attempts until def->best_sources are kept (successive halving), the best of them first. A function of the scene, the
 /// sources, def->attempt and def->best_sources alone, on any number of threads. Stopped by def->stop it says
 /// so in out->stopped. Errors: those of attempts.
 int loom_screen_sources(loomScreening* out, const loomScene* scene, const loomSourceSet* sources,

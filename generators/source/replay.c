@@ -523,6 +523,20 @@ static int load_all(loading* l, loomError* err) {
   return code;
 }
 
+// Those that were named, in the order in which they were.
+static void order_picked(loading* l) {
+  loomSourceSet* s = l->set;
+  for (int i = 0, at = 0; i < l->def->demo_count; i++) {
+    int found = at;
+    while (found < s->n && strcmp(s->replay[found].name, l->def->demos[i])) found++;
+    if (found == s->n) continue;  // left out, or named before
+
+    loomReplay replay = s->replay[found];
+    memmove(s->replay + at + 1, s->replay + at, sizeof *s->replay * (size_t)(found - at));
+    s->replay[at++] = replay;
+  }
+}
+
 // Each demo's mirror image, in the same order, behind them or in their place.
 static int add_mirrored(loading* l, loomError* err) {
   loomSourceSet* s = l->set;
@@ -562,6 +576,7 @@ int loom_sources_load_with(loomSourceSet* s, const loomTask* task, const char* p
   if (!code) code = find_model(&l, err);
   if (!code) tell_success(&l);
   if (!code) tell_late(&l);
+  if (!code) order_picked(&l);
   if (!code) code = add_mirrored(&l, err);
 
   loom_scene_destroy(l.scene);

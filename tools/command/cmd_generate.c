@@ -32,7 +32,8 @@ typedef struct generateArgs {
   loomAssetRoots roots;
 } generateArgs;
 
-static const char* const strategies[] = {"random", "nearest", "weighted", "robot_distance", "balanced", NULL};
+static const char* const strategies[] = {"random",   "nearest", "weighted", "robot_distance",
+                                         "balanced", "ordered", NULL};
 static const char* const schemes[] = {"transform", "translate", "replay", NULL};
 static const char* const mirrors[] = {"off", "on", "only", NULL};
 
@@ -100,7 +101,9 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("select", 0, "NAME", generateArgs, CHOICE, select, .choices = strategies,
                    .about =
                        "how a source segment is chosen, for all subtasks; balanced: so that the demos that "
-                       "are kept come from all sources alike, mixed within a demo where the task says so"),
+                       "are kept come from all sources alike, mixed within a demo where the task says so; "
+                       "ordered: the first source (of --sources the best, of --source-demo as given), at a "
+                       "start where it failed (--tries) the next: demos of one way, and all starts"),
     TOOL_OPTION_AS("tries", 0, "N", generateArgs, INT, def.attempt.tries, .low = 1, .high = LOOM_MAX_TRIES,
                    .about =
                        "a start that fails is tried again up to so many times in all, with other sources: "

@@ -18,7 +18,9 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("source", 0, "FILE", weaveArgs, STRING, source,
                    .about = "other source demos than the task's"),
     TOOL_OPTION_AS("sources", 0, "K", weaveArgs, INT64, sources, .high = WEAVE_SOURCES, .unit = "demos",
-                   .about = "of the source demos that demos are made of, the best by a screening; 0 = all"),
+                   .about =
+                       "source demos that demos are made of, the best by a screening: the first, and the "
+                       "others at starts where it fails; 0 = all, chosen as the task says"),
     TOOL_OPTION_AS("reset", 0, "NAME", weaveArgs, STRING, reset,
                    .about = "reset distribution of all of it; the task's first unless given"),
     TOOL_OPTION_AS("policy", 'p', "KIND", weaveArgs, CHOICE, policy, .choices = loom_policy_kind_names,

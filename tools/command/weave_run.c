@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/data/dataset.h"
+#include "engine/scene/library.h"
 #include "policies/agent/trained.h"
 #include "tools/command/weave.h"
 #include "tools/shared/commands.h"
@@ -81,7 +83,12 @@ static int generate(weaveRun* run, const char* stage, int seed, int64_t n, int64
   weaveLine line = begin(run, "generate", seed);
   add_sources(&line, run);
   weave_number(&line, "-n", n);
-  for (int i = 0; i < run->plan.source_count; i++) weave_option(&line, "--source-demo", run->plan.source[i]);
+  const weavePlan* plan = &run->plan;
+  for (int i = 0; i < plan->source_count; i++) weave_option(&line, "--source-demo", plan->source[i]);
+  if (plan->source_count > 1) {
+    weave_option(&line, "--select", "ordered");
+    weave_number(&line, "--tries", plan->source_count);
+  }
   if (attempts) weave_number(&line, "--attempts", attempts);
   if (where) weave_file(&line, "--where", run, where);
   if (where) weave_number(&line, "--where-episodes", run->plan.looks);
@@ -229,17 +236,35 @@ static int finetune_pilot(weaveRun* run, int64_t steps, loomError* err) {
   return code;
 }
 
-// People do a thing in ways of their own, and a policy learns one of them sooner than all.
+static int count_sources(int* out, const weaveRun* run, loomError* err) {
+  char path[LOOM_PATH_MAX];
+  loomTask* task = NULL;
+  loomDataset* demos = NULL;
+  int code = loom_task_find(&task, run->args->task, err);
+  if (!code && !run->args->source) code = loom_task_source(path, task, &run->args->roots, err);
+  if (!code) code = loom_dataset_open(&demos, run->args->source ? run->args->source : path, err);
+  if (!code) *out = loom_dataset_demo_count(demos);
+  loom_dataset_close(demos);
+  loom_task_destroy(task);
+  return code;
+}
+
+// People do a thing in ways of their own, and a policy learns one of them sooner than all. Others are for
+// starts where that one fails.
 static int choose_sources(weaveRun* run, loomError* err) {
   weavePlan* plan = &run->plan;
+  int there = 0;
   if (!run->args->sources || plan->source_count) return 0;
+
+  int code = count_sources(&there, run, err);
+  if (code) return code;
 
   weaveLine line = begin(run, "generate", SEED_PILOT);
   add_sources(&line, run);
-  weave_number(&line, "--sources", run->args->sources);
+  weave_number(&line, "--sources", run->args->sources < there ? run->args->sources : there);
   weave_number(&line, "--attempts", 1);
   weave_word(&line, "--json");
-  int code = weave_stage(run, "pilot-sources", cmd_generate, &line, err);
+  code = weave_stage(run, "pilot-sources", cmd_generate, &line, err);
   if (!code) plan->source_count = weave_kept_sources(plan->source, run, "pilot-sources");
   return code;
 }

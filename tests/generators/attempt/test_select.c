@@ -159,6 +159,24 @@ static void weighted_goes_by_success(void** state) {
   assert_int_not_equal(best, 1);
 }
 
+static void ordered_goes_by_what_failed_here(void** state) {
+  own* o = *state;
+  static const struct {
+    int failed[SOURCES], chosen;
+  } rows[] = {{{0}, 0}, {{1}, 1}, {{1, 1}, 2}, {{1, 1, 1, 1}, 0}, {{2, 1, 1, 1}, 1}, {{0, 3}, 0}};
+  int count[SOURCES], tries[SOURCES] = {20, 20, 20, 20}, wins[SOURCES] = {0, 20, 20, 20};
+
+  // Whatever has come of it elsewhere, and wherever things lie.
+  o->task->subtasks[0][0].select = (loomSelectDef){LOOM_SELECT_ORDERED, LOOM_SHARE_SUBTASK, 3, 1, 1, 1, 5};
+  show_source(o, 1);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    draw(count, o, 0, &(loomSourceStats){SOURCES, tries, wins, rows[i].failed, NULL});
+    assert_int_equal(count[rows[i].chosen], 400);
+  }
+  draw(count, o, 0, NULL);
+  assert_int_equal(count[0], 400);
+}
+
 // Sources of a few attempts with two subtasks an arm.
 static void shares(own* o, loomSelectShare share, bool* arms_differ, bool* subtasks_differ) {
   loomError err = {0, ""};
@@ -435,6 +453,7 @@ int main(void) {
       LOOM_TEST(nearest_is_the_scene_itself),
       LOOM_TEST(equals_are_all_drawn),
       LOOM_TEST(robot_distance_is_the_hands),
+      LOOM_TEST(ordered_goes_by_what_failed_here),
       LOOM_TEST(weighted_goes_by_success),
       LOOM_TEST(sources_are_shared_as_told),
       LOOM_TEST(arms_meet_midway),

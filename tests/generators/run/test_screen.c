@@ -28,6 +28,15 @@ static void the_better_half_is_kept(void** state) {
   }
 }
 
+static void the_best_come_first(void** state) {
+  (void)state;
+  int tries[4] = {3, 9, 9, 6}, wins[4] = {2, 3, 8, 4}, kept[4] = {0, 1, 2, 3};
+  static const int order[4] = {2, 0, 3, 1};  // 8 of 9, 2 of 3 and 4 of 6 as they were, 3 of 9
+  loomScreening s = {.n = 4, .tries = tries, .wins = wins, .kept = kept, .kept_count = 4};
+  loom_screening_order(&s);
+  assert_memory_equal(kept, order, sizeof order);
+}
+
 static loomGenerateReport generate(const own* o, int best, int attempts, int threads) {
   loomGenerateReport report;
   loomError err = {0, ""};
@@ -86,7 +95,7 @@ static void all_of_them_need_no_screening(void** state) {
   assert_non_null(strstr(err.message, "there are only 4"));
 }
 
-// By name; the model stays that of all.
+// By name, in the order of the names; the model stays that of all.
 static void a_source_is_picked_by_name(void** state) {
   const own* o = *state;
   static const char* const names[] = {"demo_2", "demo_1"};
@@ -96,8 +105,8 @@ static void a_source_is_picked_by_name(void** state) {
   loomError err = {0, ""};
   must(loom_sources_load_with(&set, o->task, o->path, &roots, &def, &err), &err);
   assert_int_equal(set.n, 2);
-  assert_string_equal(set.replay[0].name, "demo_1");
-  assert_int_equal(set.replay[1].number, 2);
+  assert_string_equal(set.replay[0].name, "demo_2");
+  assert_int_equal(set.replay[1].number, 1);
   assert_string_equal(set.model_xml, o->sources.model_xml);
   loom_sources_destroy(&set);
 
@@ -109,9 +118,8 @@ static void a_source_is_picked_by_name(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_better_half_is_kept),
-      cmocka_unit_test(a_run_uses_the_kept_ones_alone),
-      cmocka_unit_test(all_of_them_need_no_screening),
+      cmocka_unit_test(the_better_half_is_kept),        cmocka_unit_test(the_best_come_first),
+      cmocka_unit_test(a_run_uses_the_kept_ones_alone), cmocka_unit_test(all_of_them_need_no_screening),
       cmocka_unit_test(a_source_is_picked_by_name),
   };
   return cmocka_run_group_tests(tests, open_own, close_own);
