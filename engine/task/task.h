@@ -74,7 +74,7 @@ typedef struct loomTask {
   int stuck_steps;            // for so many control steps in a row; 0 = never
   double limit_penetration;   // an attempt is lost when anything is pressed deeper into anything, m; 0 = may
   double limit_joint_speed;   // or an arm's joint is faster than this share of its limit; 0 = may
-  double brake;               // share of that from which generated motions are slowed down; 0 = they are not
+  double brake;               // share of that from which motions are slowed down (sim/brake.h); 0 = never
   int rewind;                 // so often an attempt beyond a limit goes back and comes again; 0 = never
   int settle_steps;           // still steps at the start of an attempt, before planning
   double rest;    // a start whose objects move further while they settle, m, is drawn again; 0 = is not

@@ -209,7 +209,7 @@ const loomReferenceKey loom_task_reference[] = {
     {"limits", "", "", "", "", "`limits:` in `task.yaml`: beyond them an attempt is lost, and `demoloom verify` tells of it.", ""},
     {"limits", "penetration", "number", "m", "0 (no limit)", "how deep anything may be pressed into anything", "0.005"},
     {"limits", "joint_speed", "number", "share of the joint's limit", "0 (no limit)", "how fast an arm's joint may be", "1"},
-    {"limits", "brake", "number", "share of `joint_speed`", "0 (never)", "beyond it generated motions are slowed down: an arm's actions shrink, to nothing at `joint_speed`, and targets wait (delta controllers)", "0.8"},
+    {"limits", "brake", "number", "share of `joint_speed`", "0 (never)", "beyond it generated motions, and policies that say goals, are slowed down: an arm's actions shrink, to nothing at `joint_speed`, and generated targets wait (delta controllers)", "0.8"},
     {"limits", "rewind", "whole number", "", "0 (never)", "how often at most an attempt of `generate` that goes beyond a limit goes back about a second and comes again: more slowly, and with its hands drawn back from what they pressed", "8"},
 
     {"reward", "", "", "", "", "`reward:` in `task.yaml`, or the top of a reward file (`--reward FILE`), which replaces it; a list of terms alone will do. Success that held for `success_hold` and `lost` end an episode.", ""},

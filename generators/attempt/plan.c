@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "generators/attempt/brake.h"
+#include "engine/sim/brake.h"
 #include "generators/attempt/clear.h"
 #include "generators/attempt/grip.h"
 #include "generators/attempt/stage.h"

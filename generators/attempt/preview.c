@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/sim/brake.h"
 #include "engine/sim/ghost.h"
-#include "generators/attempt/brake.h"
 #include "generators/attempt/stage.h"
 
 static const double slow_step = 1.2, slowest = 2;  // factors on the steps of a lead-in

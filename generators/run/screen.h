@@ -18,9 +18,9 @@ void loom_screening_halve(loomScreening* screening, int least);
 /// Of those kept first the one that came through most of its attempts; of as good ones as they were.
 void loom_screening_order(loomScreening* screening);
 
-/// Rounds of attempts until def->best_sources are kept (successive halving), the best of them first. A function of the scene, the
-/// sources, def->attempt and def->best_sources alone, on any number of threads. Stopped by def->stop it says
-/// so in out->stopped. Errors: those of attempts.
+/// Rounds of attempts until def->best_sources are kept (successive halving), the best of them first. A
+/// function of the scene, the sources, def->attempt and def->best_sources alone, on any number of threads.
+/// Stopped by def->stop it says so in out->stopped. Errors: those of attempts.
 int loom_screen_sources(loomScreening* out, const loomScene* scene, const loomSourceSet* sources,
                         const loomGenerateDef* def, loomError* err);
 

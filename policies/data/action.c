@@ -1,6 +1,7 @@
 #include "policies/data/action.h"
 
 #include "engine/base/rotation.h"
+#include "engine/sim/brake.h"
 
 enum { POSE = 6 };  // numbers of a pose in a dataset: position, axis-angle
 
@@ -83,11 +84,16 @@ int loom_action_fits(loomActionForm form, const loomEpisode* e, int n, loomError
 
 void loom_action_decode(double* action, loomActionForm form, const loomEpisode* e, const float* in) {
   bool converted = form.absolute || form.columns;
+  double scale[LOOM_MAX_ARMS];
+
+  // What arms do of goals is slowed down as it was in the demos.
+  if (form.absolute) loom_brakes(scale, e);
 
   for (int i = 0; !converted && i < e->action_dim; i++) action[i] = (double)in[i];
 
   for (int a = 0; converted && a < e->arm_count; a++) {
     in = decode_arm(action, form, e, a, in);
+    for (int i = 0; form.absolute && scale[a] < 1 && i < POSE; i++) action[i] *= scale[a];
     action += loom_arm_action_dim(&e->arms[a]);
   }
 }

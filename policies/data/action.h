@@ -25,7 +25,7 @@ void loom_action_encode(float* out, loomActionForm form, int arms, int raw, cons
 /// take joint angles where the form is of poses.
 int loom_action_fits(loomActionForm form, const loomEpisode* episode, int n, loomError* err);
 /// The episode's action (A) from numbers in that form which fit; absolute goals become moves from where the
-/// hands are now.
+/// hands are now, slowed down by the task's brake as generated demos are (engine/sim/brake.h).
 void loom_action_decode(double* action, loomActionForm form, const loomEpisode* episode, const float* in);
 
 LOOM_C_END

@@ -88,6 +88,32 @@ static void any_numbers_act(void** state) {
   for (int i = 0; i < 6; i++) assert_true(fabs(action[i]) <= 1);
 }
 
+// Goals are gone for as they were in the demos: an arm that is fast is slowed down. Moves, which were recorded
+// so, are done as they are, and so is what the hand does.
+static void goals_are_braked(void** state) {
+  (void)state;
+  double goal[ARMS * 16], action[RAW];
+  float row[32] = {0};
+  int fastest = 0;
+  const loomArm* arm = &episode->arms[0];
+  assert_true(task->brake > 0 && task->limit_joint_speed > 0);
+  goals_of(goal);
+
+  // Arm 0 halfway between where the brake begins and the limit; arm 1 at rest.
+  episode->d->qvel[arm->dof[2]] = 0.1;
+  double share = loom_arm_speed_share(&fastest, arm, episode->d);
+  episode->d->qvel[arm->dof[2]] *= (task->brake + 1) / 2 * task->limit_joint_speed / share;
+
+  for (int absolute = 0; absolute < 2; absolute++) {
+    loomActionForm f = {absolute, true};
+    loom_action_encode(row, f, ARMS, RAW, wanted, absolute ? goal : NULL);
+    loom_action_decode(action, f, episode, row);
+    for (int i = 0; i < RAW; i++)
+      assert_true(fabs(action[i] - (absolute && i < 6 ? 0.5 : 1) * wanted[i]) < 2e-5);
+  }
+  episode->d->qvel[arm->dof[2]] = 0;
+}
+
 static void what_does_not_fit(void** state) {
   (void)state;
   loomError err = {0, ""};
@@ -117,6 +143,6 @@ static void what_does_not_fit(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(there_and_back), cmocka_unit_test(any_numbers_act),
-                                     cmocka_unit_test(what_does_not_fit)};
+                                     cmocka_unit_test(goals_are_braked), cmocka_unit_test(what_does_not_fit)};
   return cmocka_run_group_tests_name("action", tests, open_scene, close_scene);
 }

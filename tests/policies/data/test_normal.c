@@ -93,7 +93,7 @@ static void bounds_of_the_data(void** state) {
     assert_null(loom_normal_bounds(&n, 0).least);
     assert_null(loom_normal_even_bounds(&n, 0).most);
 
-    // Seven wide around a half, half as wide again.
+    // From -3 to 4, and half as far again from their middle.
     loomBounds bounds = loom_normal_bounds(&n, 1.5);
     float end[2][2] = {{bounds.least[0], bounds.least[1]}, {bounds.most[0], bounds.most[1]}};
     loom_normal_undo(end[0], 2, &n);

@@ -1,6 +1,7 @@
-// Internal. Generated motions keep to joint speeds: an arm that comes near them is slowed down.
-#ifndef LOOM_GENERATORS_ATTEMPT_BRAKE_H
-#define LOOM_GENERATORS_ATTEMPT_BRAKE_H
+// Internal. Generated motions, and policies that go for goals as these do, keep to joint speeds: an arm that
+// comes near them is slowed down.
+#ifndef LOOM_ENGINE_SIM_BRAKE_H
+#define LOOM_ENGINE_SIM_BRAKE_H
 
 #include "engine/sim/episode.h"
 

@@ -1,4 +1,4 @@
-#include "generators/attempt/brake.h"
+#include "engine/sim/brake.h"
 
 #include <math.h>
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "generators/attempt/brake.h"
+#include "engine/sim/brake.h"
 
 // Nothing is slowed down up to the brake, nothing moves on at the limit, and faster is never scaled by more.
 static void slower_the_faster_it_is(void** state) {
