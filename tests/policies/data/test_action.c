@@ -88,8 +88,8 @@ static void any_numbers_act(void** state) {
   for (int i = 0; i < 6; i++) assert_true(fabs(action[i]) <= 1);
 }
 
-// Goals are gone for as they were in the demos: an arm that is fast is slowed down. Moves were recorded so and
-// are done as they are, as is what the hand does.
+// Goals are gone for as they were in the demos: an arm that is fast is slowed down. Moves were recorded so
+// and are done as they are, as is what the hand does.
 static void goals_are_braked(void** state) {
   (void)state;
   double goal[ARMS * 16], action[RAW];
