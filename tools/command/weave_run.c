@@ -83,12 +83,15 @@ static int generate(weaveRun* run, const char* stage, int seed, int64_t n, int64
   weaveLine line = begin(run, "generate", seed);
   add_sources(&line, run);
   weave_number(&line, "-n", n);
+
+  // Few sources fail at some starts, which are to be in the demos all the same.
+  enum { TRIES = 3 };
   const weavePlan* plan = &run->plan;
   for (int i = 0; i < plan->source_count; i++) weave_option(&line, "--source-demo", plan->source[i]);
-  if (plan->source_count > 1) {
-    weave_option(&line, "--select", "ordered");
-    weave_number(&line, "--tries", plan->source_count);
-  }
+  if (plan->source_count > 1) weave_option(&line, "--select", "ordered");
+  if (plan->source_count)
+    weave_number(&line, "--tries", plan->source_count > TRIES ? plan->source_count : TRIES);
+
   if (attempts) weave_number(&line, "--attempts", attempts);
   if (where) weave_file(&line, "--where", run, where);
   if (where) weave_number(&line, "--where-episodes", run->plan.looks);
