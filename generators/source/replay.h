@@ -95,11 +95,10 @@ typedef enum loomMirrored {
 typedef struct loomSourceDef {
   const char*
       segments;  // file with ends of segments (segment_file.h), which go before those found; NULL = none
-  const char* const*
-      demos;       // (demo_count) names of those to be used, in this order; the model may be another's
-  int demo_count;  // 0 = all
-  bool skip;       // go on without demos that cannot be used, each told and listed by
-                   // loom_dataset_leave_out; else one such demo is an error
+  const char* const* demos;  // (demo_count) those to be used, in this order; the model may be another's
+  int demo_count;            // 0 = all
+  bool skip;                 // go on without demos that cannot be used, each told and listed by
+                             // loom_dataset_leave_out; else one such demo is an error
   loomMirrored mirrored;
 } loomSourceDef;
 

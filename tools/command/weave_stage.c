@@ -83,8 +83,15 @@ int weave_kept_sources(loomName out[WEAVE_SOURCES], const weaveRun* run, const c
   const cJSON *screening = cJSON_GetObjectItem(stage ? stage->result : NULL, "screening"), *kept;
   int n = 0;
   cJSON_ArrayForEach(kept, cJSON_GetObjectItem(screening, "kept")) {
-    if (n < WEAVE_SOURCES && cJSON_IsString(kept))
-      snprintf(out[n++], sizeof *out, "%.*s", LOOM_NAME_MAX - 1, kept->valuestring);
+    if (n == WEAVE_SOURCES || !cJSON_IsString(kept)) continue;
+    snprintf(out[n], sizeof *out, "%.*s", LOOM_NAME_MAX - 1, kept->valuestring);
+
+    // A demo and its mirror image go by the demo's name.
+    char* end = strstr(out[n], " mirrored");
+    if (end) *end = 0;
+    bool there = false;
+    for (int i = 0; i < n; i++) there = there || !strcmp(out[i], out[n]);
+    n += !there;
   }
   return n;
 }
