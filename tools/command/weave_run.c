@@ -240,14 +240,20 @@ static int finetune_pilot(weaveRun* run, int64_t steps, loomError* err) {
 }
 
 static int count_sources(int* out, const weaveRun* run, loomError* err) {
+  const char* source = run->args->source;
   char path[LOOM_PATH_MAX];
   loomTask* task = NULL;
   loomDataset* demos = NULL;
+  loomAssetRoots roots = {0};
   int code = loom_task_find(&task, run->args->task, err);
-  if (!code && !run->args->source) code = loom_task_source(path, task, &run->args->roots, err);
-  if (!code) code = loom_dataset_open(&demos, run->args->source ? run->args->source : path, err);
+  if (!code) code = loom_asset_roots_copy(&roots, &run->args->roots, err);
+  if (!code && !source) code = tool_assets(&roots, task, err);
+  if (!code && !source) code = loom_task_source(path, task, &roots, err);
+  if (!code) code = loom_dataset_open(&demos, source ? source : path, err);
   if (!code) *out = loom_dataset_demo_count(demos);
+
   loom_dataset_close(demos);
+  loom_asset_roots_destroy(&roots);
   loom_task_destroy(task);
   return code;
 }
