@@ -222,8 +222,10 @@ static int learn_from_demos(weaveRun* run, weaveCosts* costs, loomError* err) {
 // ---- how fast is this machine at this task?
 
 static int finetune_pilot(weaveRun* run, int64_t steps, loomError* err) {
-  // Without the time for which it only collects.
-  int code = write_text(run, "pilot.yaml", "td3: {warmup: 50}\nresidual: {critics_first: 0}\n", err);
+  // Without the time for which it only collects. A policy that has learned nothing goes beyond limits at
+  // once: if that ended its episodes, each decision would be of a step, and a step cost what a decision does.
+  const char* pilot = "td3: {warmup: 50}\nresidual: {critics_first: 0, limits: false}\n";
+  int code = write_text(run, "pilot.yaml", pilot, err);
   weaveLine line = begin(run, "finetune", SEED_PILOT);
   weave_file(&line, NULL, run, "pilot-train/last.safetensors");
   weave_file(&line, "-c", run, "pilot.yaml");
