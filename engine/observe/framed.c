@@ -59,8 +59,9 @@ static bool is_of_object(const char* size, const loomFramedParts* p) {
 }
 
 int loom_framed_keys(loomName* key, int room, const loomFramedParts* p) {
-  int n = 0;
-  if (p->arms < 1 || p->objects < 1 || p->arms + p->grippers + p->objects * (1 + p->arms) + p->sizes > room)
+  int n = 0, sizes = 0;
+  for (int k = 0; k < p->sizes; k++) sizes += is_of_object(p->size[k], p);
+  if (p->arms < 1 || p->objects < 1 || p->arms + p->grippers + p->objects * (1 + p->arms) + sizes > room)
     return 0;
 
   for (int a = 0; a < p->arms; a++) snprintf(key[n++], LOOM_NAME_MAX, "eef%d@world", a);

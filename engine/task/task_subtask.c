@@ -25,15 +25,17 @@ static int one_of(int* out, taskParser* p, loomNode map, const char* key, const 
   return loom_yaml_error(p->y, node, key, p->err, "expected one of %s", list);
 }
 
+const char* const loom_select_names[] = {"random",   "nearest", "weighted", "robot_distance",
+                                         "balanced", "ordered", NULL};
+const char* const loom_scheme_names[] = {"transform", "translate", "replay", NULL};
+
 static int read_select(loomSelectDef* s, taskParser* p, loomNode map) {
-  static const char* const strategies[] = {"random",   "nearest", "weighted", "robot_distance",
-                                           "balanced", "ordered", NULL};
   static const char* const shares[] = {"episode", "arm", "subtask", NULL};
   int strategy = (int)s->strategy, share = (int)s->share;
   if (!map) return 0;
 
   int code = loom_task_only(p->y, map, "select", p->err);
-  if (!code) code = one_of(&strategy, p, map, "strategy", strategies);
+  if (!code) code = one_of(&strategy, p, map, "strategy", loom_select_names);
   if (!code) code = one_of(&share, p, map, "share", shares);
 
   if (!code) code = loom_yaml_read_int(&s->top_k, p->y, map, "top_k", 1, 100000, false, p->err);
@@ -422,7 +424,6 @@ static int check_coordinated(const loomRule* r, taskParser* p, loomNode node) {
 }
 
 static int read_rule(loomRule* r, taskParser* p, loomNode node) {
-  static const char* const schemes[] = {"transform", "translate", "replay", NULL};
   int scheme = 0;
   *r = (loomRule){.line = loom_yaml_place(p->y, node)};
   int code = loom_task_only(p->y, node, "coordination", p->err);
@@ -436,7 +437,7 @@ static int read_rule(loomRule* r, taskParser* p, loomNode node) {
   const char* key = coordinated ? "coordinated" : "sequential";
   r->kind = coordinated ? LOOM_RULE_COORDINATED : LOOM_RULE_SEQUENTIAL;
   code = read_pair(r, p, node, key);
-  if (!code) code = one_of(&scheme, p, node, "scheme", schemes);
+  if (!code) code = one_of(&scheme, p, node, "scheme", loom_scheme_names);
   r->scheme = (loomScheme)scheme;
   if (!code) code = loom_yaml_read_int(&r->lead, p->y, node, "lead", 0, 10000, false, p->err);
   if (!code && coordinated) code = check_coordinated(r, p, node);

@@ -24,6 +24,8 @@ typedef enum loomSelectStrategy {
   LOOM_SELECT_ORDERED  // the first source; where it failed the second, ...
 } loomSelectStrategy;
 
+extern const char* const loom_select_names[];  // by loomSelectStrategy, NULL-terminated
+
 /// Which arms and subtasks share one source demo.
 typedef enum loomSelectShare { LOOM_SHARE_EPISODE, LOOM_SHARE_ARM, LOOM_SHARE_SUBTASK } loomSelectShare;
 
@@ -90,6 +92,8 @@ typedef struct loomSubtaskDef {
 
 typedef enum loomRuleKind { LOOM_RULE_COORDINATED, LOOM_RULE_SEQUENTIAL } loomRuleKind;
 typedef enum loomScheme { LOOM_SCHEME_TRANSFORM, LOOM_SCHEME_TRANSLATE, LOOM_SCHEME_REPLAY } loomScheme;
+
+extern const char* const loom_scheme_names[];  // by loomScheme, NULL-terminated
 
 /// COORDINATED: the two subtasks share the source demo, start and end together. By TRANSFORM and TRANSLATE
 /// both arms move as one, with the object of the first or with where it went alone; by REPLAY each as its

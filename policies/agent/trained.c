@@ -69,10 +69,10 @@ static int key_shapes(loomTrained* t, const loomData* data, loomError* err) {
 }
 
 static void set_bounds(loomNetworkDef* def, loomTrained* t) {
-  loomBounds (*bounds)(loomNormal*, double) = t->even_bounds ? loom_normal_even_bounds : loom_normal_bounds;
-  if (!loom_policy_denoises(t->config.policy.kind)) return;
-  def->obs_bounds = bounds(&t->obs, t->config.policy.obs_within);
-  def->action_bounds = bounds(&t->actions, t->config.policy.action_within);
+  const loomNetworkConfig* policy = &t->config.policy;
+  if (!loom_policy_denoises(policy->kind)) return;
+  def->obs_bounds = loom_normal_bounds(&t->obs, policy->obs_within, t->even_bounds);
+  def->action_bounds = loom_normal_bounds(&t->actions, policy->action_within, t->even_bounds);
 }
 
 static int create_network(loomTrained* t, uint64_t seed, loomError* err) {

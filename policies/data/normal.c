@@ -79,24 +79,14 @@ static double scaled(const loomNormal* n, int i, double x) {
   return x * (double)n->factor[i] + (double)n->offset[i];
 }
 
-loomBounds loom_normal_bounds(loomNormal* n, double within) {
+loomBounds loom_normal_bounds(loomNormal* n, double within, bool even) {
   if (!(within > 0)) return (loomBounds){NULL, NULL};
 
   for (int i = 0; i < n->dim; i++) {
-    double low = scaled(n, i, n->low[i]), high = scaled(n, i, n->high[i]);
+    double low = even ? -1 : scaled(n, i, n->low[i]), high = even ? 1 : scaled(n, i, n->high[i]);
     double middle = (low + high) / 2, far = within * (high - low) / 2;
     n->least[i] = (float)(middle - far);
     n->most[i] = (float)(middle + far);
-  }
-  return (loomBounds){n->least, n->most};
-}
-
-loomBounds loom_normal_even_bounds(loomNormal* n, double within) {
-  if (!(within > 0)) return (loomBounds){NULL, NULL};
-
-  for (int i = 0; i < n->dim; i++) {
-    n->least[i] = (float)-within;
-    n->most[i] = (float)within;
   }
   return (loomBounds){n->least, n->most};
 }

@@ -51,10 +51,9 @@ void loom_normal_apply(float* x, int64_t rows, const loomNormal* normal);
 void loom_normal_undo(float* x, int64_t rows, const loomNormal* normal);
 
 /// As far from the middle of each entry's range in the data as `within` halves of it, on the scaled side: an
-/// entry that never changed stays as it is. 0: anywhere.
-loomBounds loom_normal_bounds(loomNormal* normal, double within);
-/// The same distance on the scaled side for all, whatever the data's range.
-loomBounds loom_normal_even_bounds(loomNormal* normal, double within);
+/// entry that never changed stays as it is. even: as if all ranges were from -1 to 1 there. within 0:
+/// anywhere.
+loomBounds loom_normal_bounds(loomNormal* normal, double within, bool even);
 
 /// The tensors PREFIX.mean, .deviation, .low and .high; they point into *normal.
 void loom_normal_tensors(loomSafeTensor out[LOOM_NORMAL_TENSORS], loomNormal* normal, const char* prefix);

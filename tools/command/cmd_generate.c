@@ -32,9 +32,6 @@ typedef struct generateArgs {
   loomAssetRoots roots;
 } generateArgs;
 
-static const char* const strategies[] = {"random",   "nearest", "weighted", "robot_distance",
-                                         "balanced", "ordered", NULL};
-static const char* const schemes[] = {"transform", "translate", "replay", NULL};
 static const char* const mirrors[] = {"off", "on", "only", NULL};
 
 static const toolOption options[] = {
@@ -98,7 +95,7 @@ static const toolOption options[] = {
                       "make only every N-th block of the first --attempts starts, I = 1 .. N, for machines "
                       "that share no folder: their OUT.parts copied together, the same command with "
                       "--resume instead of it makes OUT"),
-    TOOL_OPTION_AS("select", 0, "NAME", generateArgs, CHOICE, select, .choices = strategies,
+    TOOL_OPTION_AS("select", 0, "NAME", generateArgs, CHOICE, select, .choices = loom_select_names,
                    .about =
                        "how a source segment is chosen, for all subtasks; balanced: so that the demos that "
                        "are kept come from all sources alike, mixed within a demo where the task says so; "
@@ -111,7 +108,7 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("stratified", 0, NULL, generateArgs, BOOL, def.attempt.stratified,
                    .about = "starts spread evenly over what the reset distribution says: each of its numbers "
                             "has as many in every part of its range (Latin hypercubes of 64 starts)"),
-    TOOL_OPTION_AS("scheme", 0, "NAME", generateArgs, CHOICE, scheme, .choices = schemes,
+    TOOL_OPTION_AS("scheme", 0, "NAME", generateArgs, CHOICE, scheme, .choices = loom_scheme_names,
                    .about = "for all coordinated subtasks"),
     TOOL_OPTION_AS("limits", 0, "SWITCH", generateArgs, CHOICE, limits, .choices = tool_switches,
                    .about = "lose attempts that press anything deeper than 5 mm or turn a joint faster than "

@@ -5,7 +5,6 @@
 
 #include "engine/base/file.h"
 #include "engine/data/dataset.h"
-#include "engine/scene/library.h"
 #include "policies/agent/trained.h"
 #include "tools/command/weave.h"
 #include "tools/shared/commands.h"
@@ -242,16 +241,13 @@ static int finetune_pilot(weaveRun* run, int64_t steps, loomError* err) {
 }
 
 static int count_sources(int* out, const weaveRun* run, loomError* err) {
-  const char* source = run->args->source;
-  char path[LOOM_PATH_MAX];
+  const char *source = run->args->source, *name = run->args->task;
   loomTask* task = NULL;
   loomDataset* demos = NULL;
   loomAssetRoots roots = {0};
-  int code = loom_task_find(&task, run->args->task, err);
-  if (!code) code = loom_asset_roots_copy(&roots, &run->args->roots, err);
-  if (!code && !source) code = tool_assets(&roots, task, err);
-  if (!code && !source) code = loom_task_source(path, task, &roots, err);
-  if (!code) code = loom_dataset_open(&demos, source ? source : path, err);
+  int code = loom_asset_roots_copy(&roots, &run->args->roots, err);
+  if (!code)
+    code = tool_open(&task, &demos, &roots, source ? source : name, source ? name : NULL, false, err);
   if (!code) *out = loom_dataset_demo_count(demos);
 
   loom_dataset_close(demos);

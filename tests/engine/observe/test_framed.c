@@ -129,7 +129,10 @@ static void keys_of_parts(void** state) {
   for (size_t i = 0; i < sizeof there / sizeof *there; i++) loom_framed_add(&parts, there[i]);
   assert_int_equal(loom_framed_keys(key, 16, &parts), EXPECTED);
   for (int i = 0; i < EXPECTED; i++) assert_string_equal(key[i], expected[i]);
-  assert_int_equal(loom_framed_keys(key, 6, &parts), 0);
+
+  // What is no key takes no room.
+  assert_int_equal(loom_framed_keys(key, EXPECTED, &parts), EXPECTED);
+  assert_int_equal(loom_framed_keys(key, EXPECTED - 1, &parts), 0);
 }
 
 int main(void) {

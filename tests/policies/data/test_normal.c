@@ -49,19 +49,25 @@ static void against_two_passes(void** state) {
   loom_normal_destroy(&n);
 }
 
+// Four rows of an entry that changes, and of one that does not.
+static const float four[4 * 2] = {-3, 5, 1, 5, 2, 5, 4, 5};
+
+static loomNormal of_four(int kind) {
+  loomNormal n;
+  loomError err = {0, ""};
+  must(loom_normal_create(&n, 2, &err), &err);
+  loom_normal_add(&n, four, 4);
+  loom_normal_finish(&n, (loomNormalKind)kind);
+  return n;
+}
+
 static void there_and_back(void** state) {
   (void)state;
-  static const float rows[4 * 2] = {-3, 5, 1, 5, 2, 5, 4, 5};
 
   for (int kind = LOOM_NORMAL_NONE; kind <= LOOM_NORMAL_RANGE; kind++) {
-    loomNormal n;
-    loomError err = {0, ""};
+    loomNormal n = of_four(kind);
     float x[8];
-    memcpy(x, rows, sizeof x);
-
-    must(loom_normal_create(&n, 2, &err), &err);
-    loom_normal_add(&n, rows, 4);
-    loom_normal_finish(&n, (loomNormalKind)kind);
+    memcpy(x, four, sizeof x);
 
     // Each kind by what defines it.
     loom_normal_apply(x, 4, &n);
@@ -70,11 +76,11 @@ static void there_and_back(void** state) {
 
     // A constant becomes zero.
     if (kind != LOOM_NORMAL_NONE) assert_true(fabsf(x[1]) < 1e-6f);
-    if (kind == LOOM_NORMAL_NONE) assert_memory_equal(x, rows, sizeof x);
+    if (kind == LOOM_NORMAL_NONE) assert_memory_equal(x, four, sizeof x);
 
     // And back.
     loom_normal_undo(x, 4, &n);
-    for (int i = 0; i < 8; i++) assert_true(fabsf(x[i] - rows[i]) < 1e-5f);
+    for (int i = 0; i < 8; i++) assert_true(fabsf(x[i] - four[i]) < 1e-5f);
     loom_normal_destroy(&n);
   }
 }
@@ -82,25 +88,19 @@ static void there_and_back(void** state) {
 // Bounds go with the data's range, whatever scales it; an entry that never changed stays where it was.
 static void bounds_of_the_data(void** state) {
   (void)state;
-  static const float rows[4 * 2] = {-3, 5, 1, 5, 2, 5, 4, 5};
-
   for (int kind = LOOM_NORMAL_NONE; kind <= LOOM_NORMAL_RANGE; kind++) {
-    loomNormal n;
-    loomError err = {0, ""};
-    must(loom_normal_create(&n, 2, &err), &err);
-    loom_normal_add(&n, rows, 4);
-    loom_normal_finish(&n, (loomNormalKind)kind);
-    assert_null(loom_normal_bounds(&n, 0).least);
-    assert_null(loom_normal_even_bounds(&n, 0).most);
+    loomNormal n = of_four(kind);
+    assert_null(loom_normal_bounds(&n, 0, false).least);
+    assert_null(loom_normal_bounds(&n, 0, true).most);
 
     // From -3 to 4, and half as far again from their middle.
-    loomBounds bounds = loom_normal_bounds(&n, 1.5);
+    loomBounds bounds = loom_normal_bounds(&n, 1.5, false);
     float end[2][2] = {{bounds.least[0], bounds.least[1]}, {bounds.most[0], bounds.most[1]}};
     loom_normal_undo(end[0], 2, &n);
     assert_true(fabsf(end[0][0] + 4.75f) < 1e-5f && fabsf(end[1][0] - 5.75f) < 1e-5f);
     assert_true(fabsf(end[0][1] - 5) < 1e-5f && fabsf(end[1][1] - 5) < 1e-5f);
 
-    bounds = loom_normal_even_bounds(&n, 1.5);
+    bounds = loom_normal_bounds(&n, 1.5, true);
     for (int i = 0; i < 2; i++)
       assert_true(fabsf(bounds.least[i] + 1.5f) < 1e-6f && fabsf(bounds.most[i] - 1.5f) < 1e-6f);
     loom_normal_destroy(&n);
