@@ -149,8 +149,11 @@ watch: $(BUILD)/demoloom  ## policies by rewards from video, and across tools, i
 report: $(BUILD)/demoloom assets  ## success and quality of all scenes as a table (ATTEMPTS=200 SEED=1 RESETS= TASKS=)
 	@tools/table.sh $(BUILD)/demoloom report
 
-policies: $(BUILD)/demoloom assets  ## every task's policy of generated demos before and after finetuning, as a table: hours (TASKS= DEMOS=300 STEPS=400000 RESET=D2 N=300 SEED=1)
+policies: $(BUILD)/demoloom assets  ## what each task's policies learn from generated demos, as a table: hours (TASKS= RESETS="D0 D1 D2" DEMOS=1000 SEEDS="1 2 3" N=100 KINDS=diffusion_mlp SEES="poses images clouds", tools/policies.sh)
 	@tools/policies.sh $(BUILD)/demoloom report/policies
+
+finetuned: $(BUILD)/demoloom assets  ## every task's policy of generated demos before and after finetuning, as a table: hours (TASKS= DEMOS=300 STEPS=400000 RESET=D2 N=300 SEED=1)
+	@tools/finetuned.sh $(BUILD)/demoloom report/finetuned
 
 real: $(BUILD)/demoloom assets  ## from "real" recordings to simulation and back, every stage left out beside it, as a table: many hours (RECORDED=15 STEPS=400000 N=200 SEED=1, tools/real.sh)
 	@tools/real.sh $(BUILD)/demoloom report/real
@@ -361,7 +364,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdemoloom.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(LD_FLAGS) -o $@ $^ $(LD_LIBS) $(RPATH) -lcmocka
 
-.PHONY: all policies demo test values asan asan-programs asan-fuzzers fuzz fuzzers test-programs bench bench-train bench-pacgan watch report lint tidy install clean help assets FORCE
+.PHONY: all policies finetuned real demo test values asan asan-programs asan-fuzzers fuzz fuzzers test-programs bench bench-train bench-pacgan watch report lint tidy install clean help assets FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(DOUBLE_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(FUZZERS:=.d) $(FUZZ_OBJ:.o=.d)

@@ -1,85 +1,105 @@
 #!/usr/bin/env bash
-# Every task's policy of generated demos, before and after it is finetuned on a wider reset distribution, as a Markdown table.
-# policies.sh PROGRAM FOLDER: what is finished in FOLDER is not run again, what was broken off goes on; what was run with other
-# settings is refused by the commands themselves.
-# TASKS (all but variants), DEMOS (300 of the first distribution), STEPS (400000 of finetuning), RESET (D2: where it is
-# finetuned), N (300 unseen starts a figure) and SEED say what is run.
+# What policies learn from generated demos, as a Markdown table: success of unseen starts, task by task, beside that of policies
+# of the source demos alone and beside DexMimicGen's.
+# policies.sh PROGRAM FOLDER: what is finished in FOLDER is not run again, what was broken off goes on. Names in FOLDER say all
+# that a run hangs on, so other settings make other files.
+# TASKS (all but variants), RESETS (D0 D1 D2: demos are made where policies are tested), DEMOS (1000), SEEDS ("1 2 3": a policy
+# each in D0, the first alone elsewhere), N (100 episodes of each policy; 200 where there is one), KINDS (diffusion_mlp),
+# SEES (poses; also images, clouds), SOURCES (1: a policy of the source demos too, in D0), TRAIN (further options of training),
+# JOBS (threads; 0 = as many as cores) and SEED (of demos) say what is run.
 set -eu
 program=$1
 folder=$2
-: "${DEMOS:=300}" "${STEPS:=400000}" "${RESET:=D2}" "${N:=300}" "${SEED:=1}"
+: "${RESETS:=D0 D1 D2}" "${DEMOS:=1000}" "${SEEDS:=1 2 3}" "${N:=100}" "${KINDS:=diffusion_mlp}" "${SEES:=poses}" "${SOURCES:=1}"
+: "${TRAIN:=}" "${JOBS:=0}" "${SEED:=1}"
 : "${TASKS:=$("$program" scenes --json | sed -n 's/^.*"name":[^"]*"\([^"/]*\)".*/\1/p')}"
+# shellcheck source=tools/stage.sh
+. "$(dirname "$0")/stage.sh"
 mkdir -p "$folder"
+read -r -a train_options <<<"$TRAIN"
+variant=$(printf '%s' "$TRAIN" | tr -c 'a-zA-Z0-9._-' -)
 
-# A breach of limits costs and the episode goes on, rates fall to 0, and it goes back to where it failed (policies/README.md, "A
-# policy that often succeeds").
-cat >"$folder/finetune.yaml" <<'YAML'
-finetune: {evaluate: 100, evaluate_every: 100000}
-residual: {limits: false, margin: 0.03}
-td3: {anneal: true}
-starts: {failures: 0.25}
-YAML
-cat >"$folder/reward.yaml" <<'YAML'
-- {term: success}
-- {term: breach, weight: -0.3}
-YAML
+# DexMimicGen's best figures (Jiang et al., 2024, arXiv 2410.24185) on like tasks of its own, %.
+published() {
+  case $1 in
+    coffee) echo 84.7 ;; threading) echo 69.3 ;; tray) echo 88.7 ;; drawer) echo 80.0 ;; pouring) echo 79.3 ;;
+    box) echo 94.7 ;; transport) echo 83.3 ;; assembly) echo 80.7 ;; sorting) echo 97.3 ;; *) echo '' ;;
+  esac
+}
 
-# Runs what makes FILE unless it is there: stage FILE LOG COMMAND..., whose output is FILE. Half a FILE is never left.
-stage() {
-  local file=$1 log=$2
-  shift 2
-  [ -s "$file" ] && return
-  if ! "$@" >"$file.tmp" 2>>"$log"; then
-    tail -n 5 "$log" >&2
-    exit 1
+# What a policy is to see: "look DEMOS" says which dataset has it, and makes that; "keys" is the options that name it.
+look() {
+  local seen=${1%.hdf5}-$sees.hdf5
+  keys=()
+  case $sees in
+    poses) seen=$1 ;;
+    images) stage "$seen.json" "$program" render "$1" -j "$JOBS" --camera side --camera robot0_eye_in_hand --resume --obs "$seen" --json ;;
+    clouds) stage "$seen.json" "$program" render "$1" -j "$JOBS" --cloud 256 --rays 64x64 --resume --obs "$seen" --json ;;
+    *) echo "SEES: $sees is none of poses, images, clouds" >&2 && exit 2 ;;
+  esac
+  if [ "$sees" != poses ]; then
+    for key in $("$program" info "$seen" | sed -n 's|^ *obs/\([a-z_0-9]*\) .*|\1|p'); do
+      case $key in *_eef_pos | *_eef_quat | *_gripper_qpos | *_image | pointcloud) keys+=(-k "$key") ;; esac
+    done
   fi
-  mv "$file.tmp" "$file"
+  data=$seen
 }
 
-# Successes, and those within limits, of both policies of a rollout, and on which starts only one of them succeeds.
-compare() {
+# tested NAME: a policy of $data by $seed, and its episodes in NAME.json.
+tested() {
+  stage "$1.trained.json" "$program" train --data "$data" -p "$kind" "${keys[@]}" "${train_options[@]}" --rollouts 0 --seed "$seed" \
+    -j "$JOBS" --resume -o "$1" --json
+  stage "$1.json" "$program" rollout "$1/last.safetensors" --task "$task" --reset "$reset" -n "$n" --seed $((SEED + 1000)) -j "$JOBS" --json
+}
+
+# Successes of files of results, and Wilson's interval of their share.
+line() {
   awk '
-    /"number":/ { start = $2 + 0 }
-    /"end":/ { won[policy + 0, start] = /"success"/ }
-    /"successes":/ { wins[policy + 0] = $2 + 0 }
-    /"successes_within_limits":/ { within[policy + 0] = $2 + 0 }
-    /"n":/ { n = $2 + 0 }
-    /"seconds":/ { policy++ }
+    /"successes":/ { wins += $2; each = each sep $2 + 0; sep = " " }
+    /"successes_within_limits":/ { within += $2 }
+    /"n":/ { n += $2 }
     END {
-      for (i = 0; i < n; i++) {
-        gained += won[1, i] && !won[0, i]
-        lost += won[0, i] && !won[1, i]
-      }
-      printf "%.1f (%.1f) | %.1f (%.1f) | %d, %d |", 100 * wins[0] / n, 100 * within[0] / n, 100 * wins[1] / n,
-             100 * within[1] / n, gained, lost
-    }' "$1"
+      z = 1.959964; p = wins / n; d = 1 + z * z / n; m = (p + z * z / (2 * n)) / d
+      h = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / d
+      printf "%d | %.1f | %.1f to %.1f | %.1f | %s |", n, 100 * p, 100 * (m - h), 100 * (m + h), 100 * within / n, each
+    }' "$@"
 }
 
-table=$folder/policies-$RESET-$SEED.md
+table=$folder/policies-$SEED.md
 {
-  echo "Success of $N unseen starts, that within limits in parentheses, %; starts that only the policy after or before succeeds from."
+  echo "Success of unseen starts, %: policies of $DEMOS generated demos.${TRAIN:+ Training: $TRAIN.}"
   echo
-  echo "| task | D0 before | after | gained, lost | $RESET before | after | gained, lost | core seconds |"
-  echo '|---|---|---|---|---|---|---|---|'
+  echo "| task | reset | policy | sees | episodes | success | 95 % interval | within limits | successes of each seed | source demos alone | DexMimicGen |"
+  echo '|---|---|---|---|---|---|---|---|---|---|---|'
 } >"$table"
 for task in $TASKS; do
   at=$folder/$task
   log=$at/log
   mkdir -p "$at"
-  echo "$task: $DEMOS demos, a policy, $STEPS steps on $RESET" >&2
-  demos=$at/demos-$SEED-$DEMOS.hdf5
-  base=$at/base-$SEED-$DEMOS
-  tuned=$base-$RESET-$STEPS
-  stage "$demos.json" "$log" "$program" generate "$task" -n "$DEMOS" --seed "$SEED" --resume -o "$demos" --json
-  stage "$base.json" "$log" "$program" train --data "$demos" -p diffusion_mlp --rollouts 0 --seed "$SEED" --resume -o "$base" --json
-  stage "$tuned.json" "$log" "$program" finetune "$base/last.safetensors" --task "$task" --reset "$RESET" --data "$demos" \
-    -c "$folder/finetune.yaml" --reward "$folder/reward.yaml" --steps "$STEPS" --seed "$SEED" --resume -o "$tuned" --json
-  for reset in D0 "$RESET"; do
-    stage "$tuned-on-$reset.json" "$log" "$program" rollout "$base/last.safetensors" "$tuned/best.safetensors" --task "$task" \
-      --reset "$reset" -n "$N" --seed $((SEED + 1)) --json
+  for reset in $RESETS; do
+    demos=$at/demos-$reset-$SEED-$DEMOS.hdf5
+    stage "$demos.json" "$program" generate "$task" --reset "$reset" -n "$DEMOS" --seed "$SEED" -j "$JOBS" --resume -o "$demos" --json
+    for sees in $SEES; do
+      look "$demos"
+      for kind in $KINDS; do
+        files=() n=$((2 * N)) seeds=${SEEDS%% *}
+        [ "$reset" != D0 ] || [ "$seeds" = "$SEEDS" ] || n=$N seeds=$SEEDS
+        for seed in $seeds; do
+          name=$at/$kind-$sees-$reset-$SEED-$DEMOS$variant-$seed
+          tested "$name"
+          files+=("$name.json")
+        done
+        alone=
+        if [ "$SOURCES" = 1 ] && [ "$reset" = D0 ] && [ "$sees" = poses ]; then
+          data=$at/sources.hdf5 seed=${SEEDS%% *}
+          stage "$data.json" "$program" replay "$task" -o "$data" --overwrite --json
+          tested "$at/$kind-sources$variant-$seed"
+          alone=$(awk '/"successes":/ { wins = $2 } /"n":/ { n = $2 } END { printf "%.1f", 100 * wins / n }' "$at/$kind-sources$variant-$seed.json")
+        fi
+        echo "| $task | $reset | $kind | $sees | $(line "${files[@]}") $alone | $(published "$task") |" >>"$table"
+        tail -n 1 "$table"
+      done
+    done
   done
-  seconds=$(sed -n 's/.*"core_seconds":\([0-9.]*\).*/\1/p' "$tuned.json")
-  printf '| %s | %s %s %.0f |\n' "$task" "$(compare "$tuned-on-D0.json")" "$(compare "$tuned-on-$RESET.json")" "$seconds" >>"$table"
-  tail -n 1 "$table"
 done
 echo "table: $table"

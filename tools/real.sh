@@ -22,21 +22,10 @@ folder=$2
 : "${LAYERS:=[512, 512, 512]}" "${ENCODER:=[64, 128, 256]}" "${HIDDEN:=1024}" "${BATCH:=128}" "${N:=200}" "${LEFT_OUT:=generate finetune randomize recordings}" "${SEED:=1}"
 : "${PUSHED:=robot0_right_hand robot1_right_hand}"
 task=$SCENE/task.yaml
+# shellcheck source=tools/stage.sh
+. "$(dirname "$0")/stage.sh"
 mkdir -p "$folder"
 log=$folder/log
-
-# Runs what makes FILE unless it is there: stage FILE COMMAND..., whose output is FILE. Half a FILE is never left.
-stage() {
-  local file=$1
-  shift
-  [ -s "$file" ] && return
-  basename "$file" .json >&2
-  if ! "$@" >"$file.tmp" 2>>"$log"; then
-    tail -n 5 "$log" >&2
-    exit 1
-  fi
-  mv "$file.tmp" "$file"
-}
 
 # put FILE: standard input, unless it is there.
 put() { [ -s "$1" ] || { cat >"$1.tmp" && mv "$1.tmp" "$1"; }; }

@@ -31,8 +31,7 @@ static const toolOption own_options[] = {
         .about =
             "more demos that only measure, in other contexts or of another robot: a dataset, a film or a "
             "folder; can be given several times, and with --resume of a run that is done"),
-    TOOL_OPTION_AS("threads", 'j', "N", observeArgs, INT, config.threads, .high = 1024,
-                   .about = "as many as cores unless given, or 0"),
+    TOOL_THREADS_OPTION(observeArgs, INT, config.threads),
     TOOL_OVERWRITE_OPTION(observeArgs, overwrite),
     TOOL_OPTION(0, NULL, observeArgs, BOOL, resume, .about = "go on where the folder's checkpoint is"),
     TOOL_OPTION(0, NULL, observeArgs, BOOL, json, .about = "the result as one line of JSON on stdout"),

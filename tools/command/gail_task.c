@@ -94,8 +94,7 @@ static const toolOption options[] = {
                        "do not tell what behavioral cloning of the same rows and random actions come to, "
                        "on the first of the starts of --evaluate (50 at most)"),
     TOOL_OPTION_AS("output", 'o', "DIR", gailTask, STRING, folder, .about = "where all goes"),
-    TOOL_OPTION_AS("threads", 'j', "N", gailTask, INT64, threads, .high = 1024,
-                   .about = "as many as cores unless given, or 0"),
+    TOOL_THREADS_OPTION(gailTask, INT64, threads),
     TOOL_OVERWRITE_OPTION(gailTask, overwrite),
     TOOL_OPTION_AS("resume", 0, NULL, gailTask, BOOL, resume,
                    .about = "go on where the folder's checkpoint is"),

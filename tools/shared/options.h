@@ -31,6 +31,10 @@ typedef struct toolOption {
   { .field = LOOM_FIELD_AS(label, S, type, member, __VA_ARGS__), .letter = (short_name), .argument = (takes) }
 #define TOOL_OPTION(short_name, takes, S, type, member, ...) \
   TOOL_OPTION_AS(#member, short_name, takes, S, type, member, __VA_ARGS__)
+/// The same in every command that uses several cores.
+#define TOOL_THREADS_OPTION(S, type, member)                        \
+  TOOL_OPTION_AS("threads", 'j', "N", S, type, member, .high = 1024, \
+                 .about = "0 = as many as cores; the result does not depend on it")
 /// Several texts, in an array of const char* with their number in an int.
 #define TOOL_LIST(label, short_name, takes, S, member, number, ...)                   \
   TOOL_OPTION_AS(label, short_name, takes, S, STRINGS, member, .size = sizeof(char*), \

@@ -353,7 +353,7 @@ static void wrong_usage(void** state) {
       {"takes one task", "generate"},
       {"nowhere", "generate nowhere"},
       {"--seed", "generate handover --seed minus"},
-      {"--threads", "generate handover --threads 0"},
+      {"--threads", "generate handover --threads 2000"},
       {"--gzip", "generate handover --gzip 12"},
       {"--noise", "generate handover --noise nan"},
       {"D9", "generate handover --reset D9 --attempts 1"},
