@@ -251,11 +251,13 @@ static int go_round(relabeling* r, const loomTrainConfig* how, double* best, loo
 }
 
 int relabel_alpha(relabeling* r, loomError* err) {
+  enum { EPOCHS = 12 };  // each round trains anew
   const relabelArgs* a = r->a;
   loomTrainConfig* how = malloc(sizeof *how);
   double* best = calloc((size_t)r->rows * (size_t)r->episode->action_dim, sizeof *best);
   int code = how && best ? 0 : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for actions");
   if (!code) *how = loom_default_train_config(LOOM_KIND_DIFFUSION_MLP);
+  if (!code) how->train.epochs = EPOCHS;
   if (!code && a->config) code = loom_train_config_load(how, a->config, err);
   if (!code) {
     how->rollout.task[0] = 0;  // none while it trains
