@@ -68,33 +68,65 @@ size_t loom_conv_scratch(const loomConv* c) {
   return plain > transposed ? plain : transposed;
 }
 
-// One row of taps of one patch: x0 is the fine column of its first tap; those outside are zero.
-static void row_out(loomReal* patch, const loomReal* fine, int x0, int taps, int width) {
-  for (int k = 0; k < taps; k++) patch[k] = x0 + k >= 0 && x0 + k < width ? fine[x0 + k] : 0;
+// Which cells of a row have a fine column for their tap, [from, to): that of cell i is start + i stride.
+static void cells_inside(int* from, int* to, int start, int stride, int cells, int width) {
+  int first = start < 0 ? (-start + stride - 1) / stride : 0;
+  int last = start < width ? (width - 1 - start) / stride + 1 : 0;
+  *to = last < cells ? last : cells;
+  *from = first < *to ? first : *to;
 }
 
-static void row_in(loomReal* fine, const loomReal* patch, int x0, int taps, int width) {
-  for (int k = 0; k < taps; k++)
-    if (x0 + k >= 0 && x0 + k < width) fine[x0 + k] += patch[k];
+LOOM_CLONES static void take_every_second(loomReal* to, const loomReal* from, int n) {
+#pragma omp simd
+  for (int i = 0; i < n; i++) to[i] = from[2 * i];
 }
 
-// patches (samples x cells x patch) from fine (samples x channels x height x width).
+// A tap of a row of cells; those outside are zero.
+static void row_out(loomReal* tap, const loomReal* fine, int start, int stride, int cells, int width) {
+  int from, to;
+  cells_inside(&from, &to, start, stride, cells, width);
+
+  for (int i = 0; i < from; i++) tap[i] = 0;
+  if (stride == 1) {
+    if (from < to) memcpy(tap + from, fine + start + from, (size_t)(to - from) * sizeof *tap);
+  } else if (stride == 2) {
+    take_every_second(tap + from, fine + start + 2 * from, to - from);
+  } else {
+    for (int i = from; i < to; i++) tap[i] = fine[start + i * stride];
+  }
+  for (int i = to; i < cells; i++) tap[i] = 0;
+}
+
+static void row_in(loomReal* fine, const loomReal* tap, int start, int stride, int cells, int width) {
+  int from, to;
+  cells_inside(&from, &to, start, stride, cells, width);
+
+  if (stride == 1) {
+#pragma omp simd
+    for (int i = from; i < to; i++) fine[start + i] += tap[i];
+  } else {
+    for (int i = from; i < to; i++) fine[start + i * stride] += tap[i];
+  }
+}
+
+// patches (patch x samples x cells) from fine (samples x channels x height x width): a tap of all cells lies
+// side by side, as in the planes it comes from.
 static void gather(loomReal* patches, const loomReal* fine, int samples, patchGrid g, const loomConv* c) {
-#pragma omp parallel for schedule(static) if ((ptrdiff_t)samples * g.cells * g.patch >= LOOM_PARALLEL_MIN)
-  for (int i = 0; i < samples * g.cells; i++) {
-    int sample = i / g.cells, cell = i % g.cells;
-    int y0 = cell / g.cells_w * c->stride_h - c->pad_h, x0 = cell % g.cells_w * c->stride_w - c->pad_w;
-    loomReal* out = patches + (ptrdiff_t)i * g.patch;
+  int taps = c->kernel_h * c->kernel_w;
 
-    // Rows of taps that lie outside are zero.
-    for (int channel = 0; channel < g.channels; channel++) {
+#pragma omp parallel for schedule(static) if ((ptrdiff_t)samples * g.cells * g.patch >= LOOM_PARALLEL_MIN)
+  for (int i = 0; i < g.patch; i++) {
+    int channel = i / taps, y0 = i % taps / c->kernel_w - c->pad_h, x0 = i % c->kernel_w - c->pad_w;
+    loomReal* out = patches + (ptrdiff_t)i * samples * g.cells;
+
+    for (int sample = 0; sample < samples; sample++) {
       const loomReal* plane = fine + ((ptrdiff_t)sample * g.channels + channel) * g.height * g.width;
-      for (int k = 0; k < c->kernel_h; k++, out += c->kernel_w) {
-        int y = y0 + k;
+      for (int row = 0; row < g.cells_h; row++, out += g.cells_w) {
+        int y = y0 + row * c->stride_h;
         if (y >= 0 && y < g.height)
-          row_out(out, plane + (ptrdiff_t)y * g.width, x0, c->kernel_w, g.width);
+          row_out(out, plane + (ptrdiff_t)y * g.width, x0, c->stride_w, g.cells_w, g.width);
         else
-          memset(out, 0, (size_t)c->kernel_w * sizeof *out);
+          memset(out, 0, (size_t)g.cells_w * sizeof *out);
       }
     }
   }
@@ -103,50 +135,74 @@ static void gather(loomReal* patches, const loomReal* fine, int samples, patchGr
 // fine += patches where they came from. Threads share out planes, so that each number is added
 // up by one of them.
 static void scatter(loomReal* fine, const loomReal* patches, int samples, patchGrid g, const loomConv* c) {
+  int taps = c->kernel_h * c->kernel_w;
+
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)samples * g.cells * g.patch >= LOOM_PARALLEL_MIN)
   for (int i = 0; i < samples * g.channels; i++) {
     int sample = i / g.channels, channel = i % g.channels;
     loomReal* plane = fine + (ptrdiff_t)i * g.height * g.width;
 
-    for (int cell = 0; cell < g.cells; cell++) {
-      const loomReal* in = patches + ((ptrdiff_t)sample * g.cells + cell) * g.patch +
-                           (ptrdiff_t)channel * c->kernel_h * c->kernel_w;
+    for (int tap = 0; tap < taps; tap++) {
+      int y0 = tap / c->kernel_w - c->pad_h, x0 = tap % c->kernel_w - c->pad_w;
+      const loomReal* in = patches + (((ptrdiff_t)channel * taps + tap) * samples + sample) * g.cells;
 
-      int y0 = cell / g.cells_w * c->stride_h - c->pad_h, x0 = cell % g.cells_w * c->stride_w - c->pad_w;
-
-      for (int k = 0; k < c->kernel_h; k++, in += c->kernel_w)
-        if (y0 + k >= 0 && y0 + k < g.height)
-          row_in(plane + (ptrdiff_t)(y0 + k) * g.width, in, x0, c->kernel_w, g.width);
+      for (int row = 0; row < g.cells_h; row++, in += g.cells_w) {
+        int y = y0 + row * c->stride_h;
+        if (y >= 0 && y < g.height)
+          row_in(plane + (ptrdiff_t)y * g.width, in, x0, c->stride_w, g.cells_w, g.width);
+      }
     }
   }
 }
 
-// rows (samples x cells x channels) from planes (samples x channels x cells).
+// rows (channels x samples x cells) from planes (samples x channels x cells).
 static void to_rows(loomReal* rows, const loomReal* planes, int samples, int channels, int cells) {
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)samples * channels * cells >= LOOM_PARALLEL_MIN)
-  for (int i = 0; i < samples; i++) {
-    const loomReal* from = planes + (ptrdiff_t)i * channels * cells;
-    loomReal* to = rows + (ptrdiff_t)i * channels * cells;
-
-    for (int c = 0; c < cells; c++)
-      for (int k = 0; k < channels; k++) to[(ptrdiff_t)c * channels + k] = from[(ptrdiff_t)k * cells + c];
-  }
+  for (int k = 0; k < channels; k++)
+    for (int i = 0; i < samples; i++)
+      memcpy(rows + ((ptrdiff_t)k * samples + i) * cells, planes + ((ptrdiff_t)i * channels + k) * cells,
+             (size_t)cells * sizeof *rows);
 }
 
 static void from_rows(loomReal* planes, const loomReal* rows, const loomReal* bias, int samples, int channels,
                       int cells) {
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)samples * channels * cells >= LOOM_PARALLEL_MIN)
   for (int i = 0; i < samples; i++) {
-    const loomReal* from = rows + (ptrdiff_t)i * channels * cells;
-    loomReal* to = planes + (ptrdiff_t)i * channels * cells;
-    for (int k = 0; k < channels; k++)
-      for (int c = 0; c < cells; c++)
-        to[(ptrdiff_t)k * cells + c] = from[(ptrdiff_t)c * channels + k] + (bias ? bias[k] : 0);
+    for (int k = 0; k < channels; k++) {
+      const loomReal* from = rows + ((ptrdiff_t)k * samples + i) * cells;
+      loomReal *to = planes + ((ptrdiff_t)i * channels + k) * cells, shift = bias ? bias[k] : 0;
+#pragma omp simd
+      for (int c = 0; c < cells; c++) to[c] = from[c] + shift;
+    }
+  }
+}
+
+// db (channels) += the sums of rows (channels x length), of several numbers at once and then of these.
+static void add_row_sums(loomReal* db, const loomReal* rows, int channels, ptrdiff_t length) {
+  enum { LANES = 16 };
+
+#pragma omp parallel for schedule(static) if (channels * length >= LOOM_PARALLEL_MIN)
+  for (int k = 0; k < channels; k++) {
+    const loomReal* row = rows + k * length;
+    loomReal lane[LANES] = {0}, sum = 0;
+
+    ptrdiff_t i = 0;
+    for (; i + LANES <= length; i += LANES)
+#pragma omp simd
+      for (int j = 0; j < LANES; j++) lane[j] += row[i + j];
+    for (; i < length; i++) sum += row[i];
+    for (int j = 0; j < LANES; j++) sum += lane[j];
+    db[k] += sum;
   }
 }
 
 static int samples_at(int first, patchGrid g, const loomConv* c) {
   return c->n - first < g.chunk ? c->n - first : g.chunk;
+}
+
+// y (m x n) = a b + keep y, all of them contiguous; a and b as the product sees them.
+static void multiply(loomReal* y, loomMatrix a, loomMatrix b, int m, int n, int k, int keep) {
+  loom_product(y, n, a, b, m, n, k, 1, keep);
 }
 
 void loom_conv_forward(loomReal* y, loomReal* scratch, const loomReal* x, const loomReal* w,
@@ -156,12 +212,12 @@ void loom_conv_forward(loomReal* y, loomReal* scratch, const loomReal* x, const 
   ptrdiff_t fine = (ptrdiff_t)g.channels * g.height * g.width, coarse = (ptrdiff_t)g.other * g.cells;
   loomReal *patches = scratch, *rows = scratch + (ptrdiff_t)g.chunk * g.cells * g.patch;
 
-  // A convolution is a product of patches and weights, some samples at a time.
+  // A convolution is a product of weights and patches, some samples at a time.
   for (int i = 0; i < c->n; i += g.chunk) {
-    int samples = samples_at(i, g, c);
+    int samples = samples_at(i, g, c), cells = samples * g.cells;
     gather(patches, x + i * fine, samples, g, c);
-    loom_product(rows, g.other, (loomMatrix){patches, g.patch, false}, (loomMatrix){w, g.patch, true},
-                 samples * g.cells, g.other, g.patch, 1, 0);
+    multiply(rows, (loomMatrix){w, g.patch, false}, (loomMatrix){patches, cells, false}, g.other, cells,
+             g.patch, 0);
     from_rows(y + i * coarse, rows, b, samples, g.other, g.cells);
   }
 }
@@ -180,13 +236,13 @@ void loom_conv_backward(loomReal* dx, loomReal* dw, loomReal* db, loomReal* scra
     to_rows(rows, dy + i * coarse, samples, g.other, g.cells);
     gather(patches, x + i * fine, samples, g, c);
 
-    loom_product(dw, g.patch, (loomMatrix){rows, g.other, true}, (loomMatrix){patches, g.patch, false},
-                 g.other, g.patch, cells, 1, 1);
-    if (db) loom_column_sum(db, rows, cells, g.other);
+    multiply(dw, (loomMatrix){rows, cells, false}, (loomMatrix){patches, cells, true}, g.other, g.patch,
+             cells, 1);
+    if (db) add_row_sums(db, rows, g.other, cells);
 
     if (!dx) continue;
-    loom_product(patches, g.patch, (loomMatrix){rows, g.other, false}, (loomMatrix){w, g.patch, false}, cells,
-                 g.patch, g.other, 1, 0);
+    multiply(patches, (loomMatrix){w, g.patch, true}, (loomMatrix){rows, cells, false}, g.patch, cells,
+             g.other, 0);
     scatter(dx + i * fine, patches, samples, g, c);
   }
 }
@@ -203,11 +259,11 @@ void loom_conv_transposed_forward(loomReal* y, loomReal* scratch, const loomReal
   for (ptrdiff_t i = 0; i < c->n * fine; i++) y[i] = b ? b[i / plane % g.channels] : 0;
 
   for (int i = 0; i < c->n; i += g.chunk) {
-    int samples = samples_at(i, g, c);
+    int samples = samples_at(i, g, c), cells = samples * g.cells;
     to_rows(rows, x + i * coarse, samples, g.other, g.cells);
 
-    loom_product(patches, g.patch, (loomMatrix){rows, g.other, false}, (loomMatrix){w, g.patch, false},
-                 samples * g.cells, g.patch, g.other, 1, 0);
+    multiply(patches, (loomMatrix){w, g.patch, true}, (loomMatrix){rows, cells, false}, g.patch, cells,
+             g.other, 0);
     scatter(y + i * fine, patches, samples, g, c);
   }
 }
@@ -226,21 +282,17 @@ void loom_conv_transposed_backward(loomReal* dx, loomReal* dw, loomReal* db, loo
     gather(patches, dy + i * fine, samples, g, c);
     to_rows(rows, x + i * coarse, samples, g.other, g.cells);
 
-    loom_product(dw, g.patch, (loomMatrix){rows, g.other, true}, (loomMatrix){patches, g.patch, false},
-                 g.other, g.patch, cells, 1, 1);
+    multiply(dw, (loomMatrix){rows, cells, false}, (loomMatrix){patches, cells, true}, g.other, g.patch,
+             cells, 1);
 
     if (!dx) continue;
-    loom_product(rows, g.other, (loomMatrix){patches, g.patch, false}, (loomMatrix){w, g.patch, true}, cells,
-                 g.other, g.patch, 1, 0);
+    multiply(rows, (loomMatrix){w, g.patch, false}, (loomMatrix){patches, cells, false}, g.other, cells,
+             g.patch, 0);
     from_rows(dx + i * coarse, rows, NULL, samples, g.other, g.cells);
   }
 
   // Each channel's bias is in all of its plane.
-  for (int i = 0; db && i < c->n * g.channels; i++) {
-    loomReal sum = 0;
-    for (ptrdiff_t j = 0; j < plane; j++) sum += dy[i * plane + j];
-    db[i % g.channels] += sum;
-  }
+  for (int i = 0; db && i < c->n; i++) add_row_sums(db, dy + i * fine, g.channels, plane);
 }
 
 void loom_upsample_forward(loomReal* y, const loomReal* x, int rows, int length, int factor) {
