@@ -33,7 +33,7 @@ look() {
   keys=()
   case $sees in
     poses) seen=$1 ;;
-    images) stage "$seen.json" "$program" render "$1" -j "$JOBS" --camera side --camera robot0_eye_in_hand --resume --obs "$seen" --json ;;
+    images) stage "$seen.json" "$program" render "$1" -j "$JOBS" --resume --obs "$seen" --json ;;
     clouds) stage "$seen.json" "$program" render "$1" -j "$JOBS" --cloud 256 --rays 64x64 --resume --obs "$seen" --json ;;
     *) echo "SEES: $sees is none of poses, images, clouds" >&2 && exit 2 ;;
   esac
@@ -45,11 +45,11 @@ look() {
   data=$seen
 }
 
-# tested NAME: a policy of $data by $seed, and its episodes in NAME.json.
+# tested NAME: a policy of $data by $seed, and its $n episodes, told in NAME-$n.json.
 tested() {
   stage "$1.trained.json" "$program" train --data "$data" -p "$kind" "${keys[@]}" "${train_options[@]}" --rollouts 0 --seed "$seed" \
     -j "$JOBS" --resume -o "$1" --json
-  stage "$1.json" "$program" rollout "$1/last.safetensors" --task "$task" --reset "$reset" -n "$n" --seed $((SEED + 1000)) -j "$JOBS" --json
+  stage "$1-$n.json" "$program" rollout "$1/last.safetensors" --task "$task" --reset "$reset" -n "$n" --seed $((SEED + 1000)) -j "$JOBS" --json
 }
 
 # Successes of files of results, and Wilson's interval of their share.
@@ -87,14 +87,15 @@ for task in $TASKS; do
         for seed in $seeds; do
           name=$at/$kind-$sees-$reset-$SEED-$DEMOS$variant-$seed
           tested "$name"
-          files+=("$name.json")
+          files+=("$name-$n.json")
         done
         alone=
         if [ "$SOURCES" = 1 ] && [ "$reset" = D0 ] && [ "$sees" = poses ]; then
           data=$at/sources.hdf5 seed=${SEEDS%% *}
           stage "$data.json" "$program" replay "$task" -o "$data" --overwrite --json
-          tested "$at/$kind-sources$variant-$seed"
-          alone=$(awk '/"successes":/ { wins = $2 } /"n":/ { n = $2 } END { printf "%.1f", 100 * wins / n }' "$at/$kind-sources$variant-$seed.json")
+          name=$at/$kind-sources-$SEED$variant-$seed
+          tested "$name"
+          alone=$(awk '/"successes":/ { wins = $2 } /"n":/ { n = $2 } END { printf "%.1f", 100 * wins / n }' "$name-$n.json")
         fi
         echo "| $task | $reset | $kind | $sees | $(line "${files[@]}") $alone | $(published "$task") |" >>"$table"
         tail -n 1 "$table"
