@@ -6,7 +6,8 @@
 #include "generators/attempt/regain.h"
 #include "generators/source/segment.h"
 
-// An arm that follows is never that far from its target (the controller lags 0.16 s).
+// An arm that follows is never that much further from its target than the source's was (the controller lags
+// 0.16 s; people point far ahead of the hand).
 static const double leash = 0.1, leash_turn = 0.8;   // m, rad
 static const double close_by = 0.02, turn_by = 0.2;  // of where the source's arm was at the row
 static const double ahead = 0.05, turn_ahead = 0.4;  // of the target on the way to the segment
@@ -15,6 +16,7 @@ static const double stays_by = 0.005;                // m that another row must 
 enum {
   AROUND = 2,     // rows before and after one at which the gripper command changes
   PATIENCE = 60,  // control steps to wait for the arm to be there
+  BLOCKED = 10,   // and on the way to a segment, where it may be its partner that stands in the way
   MISSED = 25,    // to wait for fingers, and to be without what should be in the hand
   UNMET = 20,     // to wait for what a subtask expects, over its own `wait`
 };
@@ -76,7 +78,17 @@ static bool further(loomPose a, loomPose b, double far, double turn) {
 }
 
 static bool strays(const loomPlan* p, int a) {
-  return further(loom_episode_eef(p->e, a), p->arm[a].target, leash, leash_turn);
+  const loomArmPlan* arm = &p->arm[a];
+  const loomReplay* r = &p->sources->replay[arm->source];
+  double lead = 0, lead_turn = 0;
+
+  // On the way to the segment targets are the plan's own.
+  if (arm->step > arm->lead_in) {
+    int row = loom_plan_row(p, a);
+    lead = loom_pose_distance(r->target[a][row], r->eef[a][row]);
+    lead_turn = loom_quat_angle(r->target[a][row].quat, r->eef[a][row].quat);
+  }
+  return further(loom_episode_eef(p->e, a), arm->target, leash + lead, leash_turn + lead_turn);
 }
 
 // After a step: what has gone wrong, and subtasks whose rows are done and whose effect is there.
@@ -135,14 +147,14 @@ static bool waits(loomGuide* g, int a) {
   loomPose eef = loom_episode_eef(p->e, a);
 
   // On the way to the segment the target may lead; in it the arm is where the source's was.
-  bool wait = arm->step <= arm->lead_in
-                  ? further(eef, arm->target, ahead, turn_ahead)
-                  : further(eef, loom_transform_apply(&arm->transform, r->eef[a][loom_plan_row(p, a)]),
-                            close_by, turn_by) ||
-                        loom_grasp_differs(p, a);
+  bool on_way = arm->step <= arm->lead_in;
+  bool wait = on_way ? further(eef, arm->target, ahead, turn_ahead)
+                     : further(eef, loom_transform_apply(&arm->transform, r->eef[a][loom_plan_row(p, a)]),
+                               close_by, turn_by) ||
+                           loom_grasp_differs(p, a);
 
   g->waited[a] = wait ? g->waited[a] + 1 : 0;
-  return wait && g->waited[a] < PATIENCE;
+  return wait && g->waited[a] < (on_way ? BLOCKED : PATIENCE);
 }
 
 // Partners of coordinated subtasks wait for each other.

@@ -23,6 +23,9 @@ typedef struct daggerArgs {
   int gate, policy;  // loomGateKind less LOOM_GATE_MIXTURE; loomPolicyKind
   int ndata, nkey;
   const char *data[LOOM_DATA_FILES], *key[LOOM_DATA_KEYS];
+  const char* picked[LOOM_MAX_SOURCES];
+  int npicked;
+  char expert_name[LOOM_PATH_MAX];  // with the source demos that it follows, where they are named
   int64_t rounds, demos, episodes, evaluations, evaluation_seed, expert_episodes, expert_successes, max_steps,
       members, hidden, steps, final_steps, batch, seed, threads;
   double beta, tau, threshold, doubt, rate;
@@ -35,6 +38,8 @@ static const toolOption options[] = {
     TOOL_OPTION_AS("expert", 'e', "EXPERT", daggerArgs, STRING, expert,
                    .about = "generator (the task's source demos, transformed to the scene as it is), "
                             "scripted (`expert:` of task.yaml), or POLICY.safetensors"),
+    TOOL_LIST("source-demo", 0, "NAME", daggerArgs, picked, npicked, .unit = "demos",
+              .about = "generator: it follows only this source demo; may be given several times"),
     TOOL_OPTION_AS("output", 'o', "DIR", daggerArgs, STRING, folder,
                    .about = "datasets, policies, rounds.csv, rounds.png; best.safetensors is the novice of "
                             "most successes, final.safetensors the last one, of all rows"),
@@ -264,7 +269,9 @@ static void show_expert(void* user, int evaluated, int succeeded) {
         a->task, evaluated, evaluated, (long long)a->evaluation_seed, a->reset ? " --reset " : "",
         a->reset ? a->reset : "");
   else
-    fputs("  Longer episodes (--max-steps), easier starts (--reset) or another --expert may help\n", stderr);
+    fprintf(stderr,
+            "  Longer episodes (--max-steps), easier starts (--reset)%s or another --expert may help\n",
+            strcmp(a->expert, "generator") ? "" : ", one source demo for all (--source-demo)");
 }
 
 static void show_round(void* user, const loomDaggerRound* r, bool final) {
@@ -359,12 +366,21 @@ static void print_dagger_text(const loomDaggerReport* r, const char* folder) {
 
 // ---- the whole
 
+// Runs of other source demos are other runs.
+static const char* name_expert(daggerArgs* a) {
+  size_t n = (size_t)snprintf(a->expert_name, sizeof a->expert_name, "%s", a->expert);
+  for (int i = 0; i < a->npicked && n < sizeof a->expert_name; i++)
+    n += (size_t)snprintf(a->expert_name + n, sizeof a->expert_name - n, "%s%s", i ? ", " : " of ",
+                          a->picked[i]);
+  return a->npicked ? a->expert_name : a->expert;  // a policy's path may be longer
+}
+
 // All that the command line says, as the learner takes it.
-static loomDaggerDef define_run(const daggerArgs* a) {
+static loomDaggerDef define_run(daggerArgs* a) {
   loomDaggerDef def = loom_default_dagger_def();
 
   // Who learns from whom, for how long.
-  def.expert_name = a->expert;
+  def.expert_name = name_expert(a);
   def.folder = a->folder;
   def.rounds = (int)a->rounds;
   def.demos = (int)a->demos;
@@ -419,7 +435,8 @@ static int run_dagger(daggerArgs* a, loomDaggerReport* report, const loomScene* 
   if (!code) code = loom_dagger_check_folder(&def, err);
 
   // The expert may be another policy, which is loaded here.
-  if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, a->skip, err);
+  loomSourceDef from = {.demos = a->picked, .demo_count = a->npicked, .skip = a->skip};
+  if (!code) code = tool_teacher_open(&teacher, a->expert, scene->task, &a->roots, &from, err);
 
   if (!code) {
     def.scene = scene;

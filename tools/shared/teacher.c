@@ -61,7 +61,7 @@ static int begin_generator(loomPolicy* out, void* instance, loomEpisode* episode
 // ---- one by name
 
 int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, const loomAssetRoots* roots,
-                      bool skip, loomError* err) {
+                      const loomSourceDef* sources, loomError* err) {
   char path[LOOM_PATH_MAX];
   int code = 0;
 
@@ -70,8 +70,7 @@ int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, 
     out->maker = (loomPolicyMaker){.create = create_scripted, .begin = begin_scripted, .destroy = free};
   } else if (!strcmp(name, "generator")) {
     code = loom_task_source(path, task, roots, err);
-    if (!code)
-      code = loom_sources_load_with(&out->sources, task, path, roots, &(loomSourceDef){.skip = skip}, err);
+    if (!code) code = loom_sources_load_with(&out->sources, task, path, roots, sources, err);
     out->maker = (loomPolicyMaker){
         .self = &out->sources, .create = create_generator, .begin = begin_generator, .destroy = free};
   } else {

@@ -11,10 +11,10 @@ typedef struct loomTeacher {
   loomTrained policy;     // a policy's
 } loomTeacher;
 
-/// name: "scripted", "generator" or a policy's file. skip: the generator goes on without source demos that it
-/// cannot use. Stays where it is while it is used.
+/// name: "scripted", "generator" or a policy's file. sources: which source demos the generator follows. Stays
+/// where it is while it is used.
 int tool_teacher_open(loomTeacher* out, const char* name, const loomTask* task, const loomAssetRoots* roots,
-                      bool skip, loomError* err);
+                      const loomSourceDef* sources, loomError* err);
 void tool_teacher_close(loomTeacher* teacher);
 
 #endif
