@@ -28,7 +28,7 @@ PKGS     := hdf5 yaml-0.1 libcjson libxml-2.0 libpng muparser cairo glfw3 openbl
 PKGS_LATE := libavcodec libavformat libavutil libswscale
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wvla
 # gcc warns of what is not there once sanitizers have rewritten the code, so the plain build alone is held to it.
-WERROR   := $(if $(CI),$(if $(filter asan,$(CONFIG)),,-Werror))
+WERROR   := $(if $(filter asan,$(CONFIG)),-Wno-format-truncation,$(if $(CI),-Werror))
 comma := ,
 OPT_release := -O2
 OPT_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

@@ -145,6 +145,8 @@ static int read_dagger_options(daggerArgs* a, int argc, char** argv) {
   // What to learn, and where the results go.
   if (optind + 1 != argc) return tool_usage("dagger", "it takes one task");
   if (!a->folder) return tool_usage("dagger", "name a folder with -o");
+  if (a->npicked && strcmp(a->expert, "generator"))
+    return tool_usage("dagger", "--source-demo is for --expert generator, not %s", a->expert);
   if (a->ndata + a->rounds >= LOOM_DATA_FILES)
     return tool_usage("dagger", "at most %d datasets and rounds", LOOM_DATA_FILES);
 

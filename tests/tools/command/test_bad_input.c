@@ -353,6 +353,7 @@ static void wrong_usage(void** state) {
       {"takes one task", "generate"},
       {"nowhere", "generate nowhere"},
       {"--seed", "generate handover --seed minus"},
+      {"--source-demo is for --expert generator", "dagger handover -e scripted --source-demo demo_1 -o runs"},
       {"--threads", "generate handover --threads 2000"},
       {"--gzip", "generate handover --gzip 12"},
       {"--noise", "generate handover --noise nan"},
