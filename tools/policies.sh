@@ -27,10 +27,9 @@ published() {
   esac
 }
 
-# What a policy is to see: "look DEMOS" says which dataset has it, and makes that; "keys" is the options that name it.
+# What a policy is to see: "look DEMOS" makes $seen, the dataset that has it; $keys is the options that name it.
 look() {
-  local seen=${1%.hdf5}-$sees.hdf5
-  keys=()
+  seen=${1%.hdf5}-$sees.hdf5 keys=()
   case $sees in
     poses) seen=$1 ;;
     images) stage "$seen.json" "$program" render "$1" -j "$JOBS" --resume --obs "$seen" --json ;;
@@ -42,12 +41,11 @@ look() {
       case $key in *_eef_pos | *_eef_quat | *_gripper_qpos | *_image | pointcloud) keys+=(-k "$key") ;; esac
     done
   fi
-  data=$seen
 }
 
-# tested NAME: a policy of $data by $seed, and its $n episodes, told in NAME-$n.json.
+# tested NAME DATA SEED: a policy of that, and its $n episodes, told in NAME-$n.json.
 tested() {
-  stage "$1.trained.json" "$program" train --data "$data" -p "$kind" "${keys[@]}" "${train_options[@]}" --rollouts 0 --seed "$seed" \
+  stage "$1.trained.json" "$program" train --data "$2" -p "$kind" "${keys[@]}" "${train_options[@]}" --rollouts 0 --seed "$3" \
     -j "$JOBS" --resume -o "$1" --json
   stage "$1-$n.json" "$program" rollout "$1/last.safetensors" --task "$task" --reset "$reset" -n "$n" --seed $((SEED + 1000)) -j "$JOBS" --json
 }
@@ -86,15 +84,14 @@ for task in $TASKS; do
         [ "$reset" != D0 ] || [ "$seeds" = "$SEEDS" ] || n=$N seeds=$SEEDS
         for seed in $seeds; do
           name=$at/$kind-$sees-$reset-$SEED-$DEMOS$variant-$seed
-          tested "$name"
+          tested "$name" "$seen" "$seed"
           files+=("$name-$n.json")
         done
         alone=
         if [ "$SOURCES" = 1 ] && [ "$reset" = D0 ] && [ "$sees" = poses ]; then
-          data=$at/sources.hdf5 seed=${SEEDS%% *}
-          stage "$data.json" "$program" replay "$task" -o "$data" --overwrite --json
-          name=$at/$kind-sources-$SEED$variant-$seed
-          tested "$name"
+          sources=$at/sources.hdf5 name=$at/$kind-sources-$SEED$variant-${SEEDS%% *}
+          stage "$sources.json" "$program" replay "$task" -o "$sources" --overwrite --json
+          tested "$name" "$sources" "${SEEDS%% *}"
           alone=$(awk '/"successes":/ { wins = $2 } /"n":/ { n = $2 } END { printf "%.1f", 100 * wins / n }' "$name-$n.json")
         fi
         echo "| $task | $reset | $kind | $sees | $(line "${files[@]}") $alone | $(published "$task") |" >>"$table"

@@ -25,7 +25,16 @@ check 'once more' policies
 check 'the same table' same "$table" "$work/before"
 check 'nothing was made again' test -z "$(find "$work/out" -name '*.json' -newermt 2001-01-01)"
 
-export RESETS=D0 SOURCES=0
+# Each kind learns from the generated demos, and another one from the sources.
+of() { grep -hoE '(sources|demos-[A-Za-z0-9-]*)\.hdf5' "$work"/out/own/$1/config.yaml | sort -u | tr '\n' ' '; }
+export RESETS=D0 SEEDS=1
+KINDS='diffusion_mlp bc_l2' check 'two kinds' policies
+for kind in diffusion_mlp bc_l2; do
+  check "demos of $kind" test "$(of "$kind-poses-D0*-1")" = 'demos-D0-1-2.hdf5 '
+  check "sources of $kind" test "$(of "$kind-sources*-1")" = 'sources.hdf5 '
+done
+
+export SEEDS='1 2' SOURCES=0
 SEES=clouds check 'of point clouds' policies
 check 'its line' row 'D0 \| diffusion_mlp \| clouds \| 4'
 SEES=sounds expect 'what cannot be seen' 2 'sounds is none of poses, images, clouds' tools/policies.sh "$loom" "$work/out"
