@@ -7,6 +7,7 @@
 #include "engine/base/json.h"
 #include "engine/task/agree.h"
 #include "policies/agent/residual.h"
+#include "policies/data/survey.h"
 #include "policies/network/network_file.h"
 
 #define FORMAT "demoloom policy 4"
@@ -84,6 +85,7 @@ static int create_network(loomTrained* t, uint64_t seed, loomError* err) {
     if (loom_trained_visual(t, i)) loom_network_add_visual(&def, &key);
   }
   set_bounds(&def, t);
+  def.offsets = t->offsets;
   return loom_network_create(&t->network, &def, seed, err);
 }
 
@@ -141,6 +143,21 @@ static int same_sense(loomTrained* t, const loomData* data, loomError* err) {
   return code;
 }
 
+static bool says_offsets(const loomTrained* t) {
+  return loom_policy_denoises(t->config.policy.kind) && t->config.policy.predicts == LOOM_PREDICT_OFFSET;
+}
+
+static int create_offsets(loomTrained* t, const loomData* data, loomError* err) {
+  const loomDataInfo* info = loom_data_info(data);
+  if (!says_offsets(t)) return LOOM_OK;
+
+  t->offsets = calloc(1, sizeof *t->offsets);
+  if (!t->offsets) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
+  int code = loom_offsets_create(t->offsets, t->config.policy.predicted, info->action_dim, err);
+  if (!code) loom_offsets_find_hands(t->offsets, info, loom_data_config_form(&t->config.data));
+  return code;
+}
+
 int loom_trained_create(loomTrained* out, const loomPolicyConfig* config, uint64_t seed, loomData* data,
                         loomError* err) {
   *out = (loomTrained){.config = *config, .sense = loom_default_sense_def()};
@@ -149,9 +166,16 @@ int loom_trained_create(loomTrained* out, const loomPolicyConfig* config, uint64
   if (!code) code = same_sense(out, data, err);
   for (int i = 0; !code && !out->driven && i < loom_data_info(data)->files; i++)
     out->driven = loom_data_driven(data, i);
-  if (!code)
-    code = loom_normal_of_data(&out->obs, out->cloud, (loomNormalKind)config->data.obs_normal, &out->actions,
-                               (loomNormalKind)config->data.action_normal, data, err);
+  if (!code) code = create_offsets(out, data, err);
+
+  loomSurvey survey = {.obs = &out->obs,
+                       .actions = &out->actions,
+                       .cloud = out->cloud,
+                       .offsets = out->offsets,
+                       .obs_kind = (loomNormalKind)config->data.obs_normal,
+                       .action_kind = (loomNormalKind)config->data.action_normal,
+                       .before = config->policy.observed - 1};
+  if (!code) code = loom_survey_data(&survey, data, err);
   if (!code) code = create_network(out, seed, err);
 
   if (code) loom_trained_destroy(out);
@@ -165,6 +189,8 @@ void loom_trained_destroy(loomTrained* t) {
   loom_normal_destroy(&t->obs);
   loom_normal_destroy(&t->actions);
   for (int i = 0; i < LOOM_DATA_KEYS; i++) loom_normal_destroy(&t->cloud[i]);
+  if (t->offsets) loom_offsets_destroy(t->offsets);
+  free(t->offsets);
   free(t->driven);
   *t = (loomTrained){0};
 }
@@ -228,13 +254,15 @@ typedef struct saved {
   char (*name)[NAME], (*residual_name)[LOOM_RESIDUAL_NAME];
   char *config, *sense, *residual;
   loomNormal obs, actions, cloud[LOOM_DATA_KEYS];  // tensors' names are written into them
+  loomOffsets offsets;
   int ntensor, nmeta;
 } saved;
 
 static int make_room(saved* s, const loomTrained* t, const loomTrainedExtra* extra) {
   size_t params = (size_t)t->network.params.count, more = extra ? (size_t)extra->ntensor : 0;
   size_t residual = t->residual ? (size_t)loom_residual_tensors(NULL, NULL, t->residual) : 0;
-  size_t room = params + (2 + LOOM_DATA_KEYS) * LOOM_NORMAL_TENSORS + 2 + residual + more;
+  size_t offsets = t->offsets ? LOOM_OFFSETS_TENSORS : 0;
+  size_t room = params + (2 + LOOM_DATA_KEYS) * LOOM_NORMAL_TENSORS + 2 + offsets + residual + more;
   *s = (saved){.tensor = calloc(room, sizeof *s->tensor),
                .meta = calloc(5 + (extra ? (size_t)extra->nmeta : 0), sizeof *s->meta),
                .name = calloc(params, sizeof *s->name),
@@ -244,6 +272,7 @@ static int make_room(saved* s, const loomTrained* t, const loomTrainedExtra* ext
                .residual = t->residual ? loom_residual_text(t->residual) : NULL,
                .obs = t->obs,
                .actions = t->actions};
+  if (t->offsets) s->offsets = *t->offsets;
   return s->tensor && s->meta && s->name && s->residual_name && s->config && s->sense &&
          (s->residual || !t->residual);
 }
@@ -270,6 +299,8 @@ static void list_tensors(saved* s, const loomTrained* t, const loomTrainedExtra*
                            .data = t->shape};
 
   to += cloud_tensors(to, s->cloud, t);
+  if (t->offsets) loom_offsets_tensors(to, &s->offsets);
+  to += t->offsets ? LOOM_OFFSETS_TENSORS : 0;
   if (t->residual) to += loom_residual_tensors(to, s->residual_name, t->residual);
   if (extra && extra->ntensor) memcpy(to, extra->tensor, (size_t)extra->ntensor * sizeof *to);
   s->ntensor = (int)(to - s->tensor) + (extra ? extra->ntensor : 0);
@@ -371,6 +402,13 @@ static int read_normals(loomTrained* out, const loomSafetensors* file, const cha
   return code;
 }
 
+static int read_offsets(loomTrained* out, const loomSafetensors* file, loomError* err) {
+  out->offsets = calloc(1, sizeof *out->offsets);
+  if (!out->offsets) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
+  return loom_offsets_read(out->offsets, file, out->config.policy.predicted, out->actions.dim, &out->obs,
+                           &out->actions, err);
+}
+
 // Until format 3 nothing was held while acting but samples that followed from noise: such policies go on so.
 static void read_held(loomTrained* t, const char* format) {
   loomNetworkConfig* policy = &t->config.policy;
@@ -396,6 +434,7 @@ int loom_trained_read(loomTrained* out, const loomSafetensors* file, const char*
     code = loom_error_set(err, LOOM_ERR_MEMORY, "%s: out of memory", label);
   if (!code) code = read_dims(out, file, label, err);
   if (!code) code = read_normals(out, file, label, err);
+  if (!code && says_offsets(out)) code = read_offsets(out, file, err);
   if (!code) code = create_network(out, 0, err);  // whose weights are read next
   if (!code) code = loom_network_read(&out->network, file, label, err);
   if (!code && residual) code = loom_residual_read(&out->residual, out, residual, file, label, err);

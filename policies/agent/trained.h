@@ -20,6 +20,7 @@ typedef struct loomTrained {
   int shape[LOOM_DATA_KEYS][4];      // axes of its rows (images 3, point clouds 2) and their sizes
   loomNormal obs, actions;           // of the vectors side by side
   loomNormal cloud[LOOM_DATA_KEYS];  // of each key that is a point cloud: its points
+  loomOffsets* offsets;              // what chunks are told from; NULL = nothing
   loomSenseDef sense;                // how its pictures and point clouds are made
   char* driven;  // how the robots of its data were driven (loom_env_args_driven); NULL = not known
   loomNetwork network;
@@ -51,10 +52,11 @@ typedef struct loomTrainedExtra {
   const loomSafeMeta* meta;
 } loomTrainedExtra;
 
-/// Atomic. Tensors: model.NAME (the weights as they are now), obs.* and actions.* (statistics), obs.dims (one
-/// entry a key) and obs.shapes (four), point_cloud.KEY.* (statistics); metadata `config`
-/// (loom_policy_config_text), `sense` (YAML), `residual` (YAML; with tensors residual.*) where it has one
-/// and, where it is known, `env_args` (rate, controllers and robots of its data). extra may be NULL.
+/// Atomic. Tensors: model.NAME (the weights as they are now), obs.* and actions.* (statistics), offsets.*
+/// where chunks are told from hands, obs.dims (one entry a key) and obs.shapes (four), point_cloud.KEY.*
+/// (statistics); metadata `config` (loom_policy_config_text), `sense` (YAML), `residual` (YAML; with tensors
+/// residual.*) where it has one and, where it is known, `env_args` (rate, controllers and robots of its
+/// data). extra may be NULL.
 int loom_trained_save(const char* path, const loomTrained* trained, const loomTrainedExtra* extra,
                       loomError* err);
 int loom_trained_load(loomTrained* out, const char* path, loomError* err);

@@ -257,6 +257,7 @@ static int set_actions(loomData* data, const loomArray* actions, loomError* err)
 
   if (code) return code;
 
+  data->info.arms = data->arms;
   data->info.action_dim = loom_action_dim(form, data->arms, data->raw_dim);
   if (!data->info.action_dim)
     return loom_error_set(err, LOOM_ERR_FORMAT,

@@ -76,6 +76,7 @@ typedef struct loomDataInfo {
   int key_count;
   loomDataKey key[LOOM_DATA_KEYS];
   int low_dim, action_dim;
+  int arms;  // of an action; 0 = not told
   int files, demos;
   int64_t rows, samples;
   int64_t bytes;    // of all demos in memory

@@ -37,15 +37,6 @@ void loom_normal_destroy(loomNormal* normal);
 /// loom_normal_finish, `deviation` holds the sum of squares.
 void loom_normal_add(loomNormal* normal, const float* x, int64_t rows);
 void loom_normal_finish(loomNormal* normal, loomNormalKind kind);
-/// Over all demos of a training set, each row once; created and finished here: all vectors, actions, and in
-/// cloud[k] the points of key k if it is a point cloud (LOOM_DATA_KEYS; else it stays empty).
-int loom_normal_of_data(loomNormal* low, loomNormal* cloud, loomNormalKind obs_kind, loomNormal* actions,
-                        loomNormalKind action_kind, loomData* data, loomError* err);
-
-/// What tells one training set's numbers from another's, whatever their files are called: a hash of those
-/// statistics. Reads all demos once. LOOM_ERR_MEMORY, and as loom_data_rows.
-int loom_normal_digest(uint64_t* out, loomData* data, loomError* err);
-
 /// x (rows x dim) in place, there and back. An entry that never changed has 0 on the scaled side.
 void loom_normal_apply(float* x, int64_t rows, const loomNormal* normal);
 void loom_normal_undo(float* x, int64_t rows, const loomNormal* normal);

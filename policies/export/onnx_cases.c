@@ -130,7 +130,7 @@ static int write_cases(const char* path, const cases* c, loomError* err) {
   int n = 0;
 
   for (int i = 0; i < c->keys; i++) tensor[n++] = input(c, i);
-  if (loom_policy_denoises(def->policy.kind))
+  if (loom_policy_denoises(def->policy.kind) && def->policy.temperature > 0)
     tensor[n++] =
         (loomSafeTensor){"noise", LOOM_SAFE_F32, 3, {c->n, def->action_rows, def->action_dim}, c->noise};
   tensor[n++] =

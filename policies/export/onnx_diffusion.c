@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "policies/export/onnx_internal.h"
 #include "policies/nn/diffusion.h"
@@ -147,8 +148,8 @@ static loomOnnxValue denoise(const loomExporter* e, loomOnnxValue x, loomOnnxVal
   loomOnnxGraph* g = e->g;
   double kept = d->kept[t], after = to < 0 ? 1 : d->kept[to];
 
-  bool sample = e->def->policy.predicts == LOOM_PREDICT_SAMPLE;
-  loomOnnxValue clean = sample ? seen : clean_guess(e, x, seen, kept);
+  bool noise_seen = e->def->policy.predicts == LOOM_PREDICT_NOISE;
+  loomOnnxValue clean = noise_seen ? clean_guess(e, x, seen, kept) : seen;
   clean = loom_onnx_hold(g, clean, "actions", e->def->action_bounds, e->def->action_dim);
 
   if (to < 0) return clean;
@@ -157,6 +158,34 @@ static loomOnnxValue denoise(const loomExporter* e, loomOnnxValue x, loomOnnxVal
   loomOnnxValue noise = loom_onnx_op(g, "Mul", loom_onnx_op(g, "Sub", x, signal),
                                      loom_onnx_float(g, sqrt((1 - after) / (1 - kept))));
   return loom_onnx_op(g, "Add", loom_onnx_op(g, "Mul", clean, loom_onnx_float(g, sqrt(after))), noise);
+}
+
+// What a row of actions is told from (1 x action_dim), of the numbers seen (1 x obs_rows obs_dim).
+static loomOnnxValue told_from(const loomExporter* e, loomOnnxValue obs) {
+  const loomOffsets* o = e->def->offsets;
+  size_t seen = (size_t)(e->def->obs_rows * e->def->obs_dim), newest = seen - (size_t)e->def->obs_dim;
+  float* pick = loom_onnx_room(e->g, seen * (size_t)o->dim);
+  if (!pick) return "";
+
+  memset(pick, 0, seen * (size_t)o->dim * sizeof *pick);
+  for (int i = 0; i < o->dim; i++)
+    if (o->from[i] >= 0) pick[(newest + (size_t)o->from[i]) * (size_t)o->dim + (size_t)i] = o->factor[i];
+
+  loomOnnxValue from =
+      loom_onnx_op(e->g, "MatMul", obs,
+                   loom_onnx_floats(e->g, "offsets.from", pick, loom_onnx_matrix((int64_t)seen, o->dim)));
+  return loom_onnx_op(e->g, "Add", from,
+                      loom_onnx_floats(e->g, "offsets.shift", o->shift, loom_onnx_matrix(1, o->dim)));
+}
+
+// Offsets (1 x rows x action_dim) as the actions that they lead to.
+static loomOnnxValue as_actions(const loomExporter* e, loomOnnxValue said, loomOnnxValue base) {
+  const loomOffsets* o = e->def->offsets;
+  loomOnnxShape chunk = {3, {1, o->rows, o->dim}};
+
+  said = loom_onnx_op(e->g, "Mul", said, loom_onnx_floats(e->g, "offsets.scale", o->scale, chunk));
+  said = loom_onnx_op(e->g, "Add", said, loom_onnx_floats(e->g, "offsets.middle", o->middle, chunk));
+  return loom_onnx_op(e->g, "Add", said, base);
 }
 
 static loomOnnxValue denoise_all(const loomExporter* e, loomOnnxValue obs, loomOnnxValue x) {
@@ -170,14 +199,35 @@ static loomOnnxValue denoise_all(const loomExporter* e, loomOnnxValue obs, loomO
   }
 
   *d = loom_diffusion_cosine(p->noise_steps);
+  loomOnnxValue base = e->def->offsets ? told_from(e, obs) : "";
 
   for (int k = p->denoise_steps; k > 0; k--) {
     int t = k * p->noise_steps / p->denoise_steps - 1, to = (k - 1) * p->noise_steps / p->denoise_steps - 1;
-    x = denoise(e, x, predict(e, obs, x, t), d, t, to);
+    loomOnnxValue said = predict(e, obs, x, t);
+    if (e->def->offsets) said = as_actions(e, said, base);
+    x = denoise(e, x, said, d, t, to);
   }
 
   free(d);
   return x;
+}
+
+// Noise (1 x rows x action_dim), which comes from outside: a graph draws no random numbers of ours.
+static loomOnnxValue begin(const loomExporter* e) {
+  loomOnnxGraph* g = e->g;
+  int rows = e->def->action_rows, size = e->def->action_dim;
+  loomOnnxShape chunk = {3, {1, rows, size}};
+
+  if (!(e->def->policy.temperature > 0)) {
+    float* none = loom_onnx_room(g, (size_t)(rows * size));
+    if (!none) return "";
+    memset(none, 0, (size_t)(rows * size) * sizeof *none);
+    return loom_onnx_floats(g, "begin", none, chunk);
+  }
+
+  loomOnnxValue x = loom_onnx_input(g, "noise", LOOM_SAFE_F32, loom_onnx_matrix(rows, size));
+  x = loom_onnx_op(g, "Mul", x, loom_onnx_float(g, e->def->policy.temperature));
+  return loom_onnx_reshape(g, x, chunk);
 }
 
 void loom_onnx_diffusion(const loomExporter* e) {
@@ -188,9 +238,7 @@ void loom_onnx_diffusion(const loomExporter* e) {
   loomOnnxValue obs = loom_onnx_observations(e);
   obs = loom_onnx_reshape(g, obs, loom_onnx_matrix(1, (int64_t)e->def->obs_rows * e->def->obs_dim));
 
-  // Noise comes from outside: a graph draws no random numbers of ours.
-  loomOnnxValue x = loom_onnx_input(g, "noise", LOOM_SAFE_F32, loom_onnx_matrix(rows, size));
-  x = denoise_all(e, obs, loom_onnx_reshape(g, x, (loomOnnxShape){3, {1, rows, size}}));
+  loomOnnxValue x = denoise_all(e, obs, begin(e));
 
   // Of the chunk what is done.
   x = loom_onnx_reshape(g, x, loom_onnx_matrix(rows, size));

@@ -15,7 +15,7 @@
 #include "engine/data/dataset.h"
 #include "engine/observe/observer.h"
 #include "engine/task/agree.h"
-#include "policies/data/normal.h"
+#include "policies/data/survey.h"
 #include "policies/learn/dagger_together.h"
 
 loomDaggerDef loom_default_dagger_def(void) {
@@ -543,7 +543,7 @@ static int try_data(dagger* g, loomError* err) {
   def->def.prefetch = false;
   int code = loom_data_open(&data, &def->def, err);
   if (!code) code = try_driven(g, data, err);
-  if (!code) code = loom_normal_digest(&g->data_digest, data, err);
+  if (!code) code = loom_survey_digest(&g->data_digest, data, err);
 
   loom_data_close(data);
   free(def);

@@ -102,8 +102,9 @@ static void denoise(loomActor* actor, const loomDecision* decision, int n) {
   loomSamples samples = {.n = n, .obs = actor->seen, .noisy = actor->chunk, .noise_step = at};
 
   // Each from its own stream.
+  double heat = policy->temperature;
   for (size_t i = 0; i < count; i++)
-    actor->chunk[i] = (loomReal)loom_random_normal(decision[i / width].random);
+    actor->chunk[i] = heat > 0 ? (loomReal)(heat * loom_random_normal(decision[i / width].random)) : 0;
 
   for (int k = policy->denoise_steps; k > 0; k--) {
     int now = loom_diffusion_at(k, policy->denoise_steps, policy->noise_steps);

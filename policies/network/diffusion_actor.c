@@ -148,9 +148,10 @@ static void run_chain(loomDiffusionActor* a, loomReal* decision, loomReal* log_p
   const loomNetworkDef* def = &a->network->def;
   size_t width = (size_t)def->output_width, words = width * (size_t)(a->def.steps + 1);
   int before = def->policy.denoise_steps - a->def.steps;
+  double heat = def->policy.temperature;
   for (size_t i = 0; i < (size_t)n; i++)
     for (size_t j = 0; j < width; j++)
-      a->noisy[i * width + j] = random ? (loomReal)loom_random_normal(&random[i]) : 0;
+      a->noisy[i * width + j] = random ? (loomReal)(heat * loom_random_normal(&random[i])) : 0;
 
   see_rows(a, seen, n, 1);
   for (int k = -before; k < a->def.steps; k++) {
@@ -305,7 +306,7 @@ int loom_diffusion_actor_create(loomDiffusionActor* out, loomNetwork* network,
                           loom_policy_kind_name((loomPolicyKind)policy->kind));
   if (!def->steps || def->steps > policy->denoise_steps) out->def.steps = policy->denoise_steps;
   out->diffusion = loom_diffusion_cosine(policy->noise_steps);
-  out->predicts_targets = policy->predicts == LOOM_PREDICT_SAMPLE;
+  out->predicts_targets = policy->predicts != LOOM_PREDICT_NOISE;
   set_shares(out);
   int code = create_layers(out, n, err);
   if (code) loom_diffusion_actor_destroy(out);

@@ -59,7 +59,8 @@ loomObjectiveDef loom_network_objective(const loomNetworkDef* def) {
                                 .columns = def->action_dim,
                                 .mixture = mixture_def(def),
                                 .noise_steps = policy->noise_steps,
-                                .predicts_targets = policy->predicts == LOOM_PREDICT_SAMPLE};
+                                .predicts_targets = policy->predicts != LOOM_PREDICT_NOISE,
+                                .unit = def->offsets ? def->offsets->scale : NULL};
 
   if (policy->kind == LOOM_KIND_BC_L2) objective.kind = LOOM_OBJECTIVE_REGRESSION;
   if (loom_policy_denoises(policy->kind)) objective.kind = LOOM_OBJECTIVE_DENOISING;

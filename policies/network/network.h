@@ -9,6 +9,7 @@
 
 #include "engine/base/api.h"
 #include "engine/base/random.h"
+#include "policies/data/offsets.h"
 #include "policies/network/encoder.h"
 #include "policies/nn/diffusion.h"
 #include "policies/nn/tensor.h"
@@ -33,6 +34,7 @@ typedef struct loomNetworkDef {
   int low_dim;                    // numbers of a row's vectors; features of what is encoded come after them
   loomBounds obs_bounds,          // denoisers: within which a row's vectors are held while acting (low_dim)
       action_bounds;              // and its actions (action_dim)
+  const loomOffsets* offsets;     // denoisers: what their chunks are told from; NULL: from nothing
   loomEncoderDef encoder;
 } loomNetworkDef;
 

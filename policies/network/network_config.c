@@ -6,7 +6,7 @@
 
 const char* const loom_policy_kind_names[] = {"bc_l2",          "bc_gaussian", "bc_gmm",        "bc_rnn_gmm",
                                               "bc_transformer", "diffusion",   "diffusion_mlp", NULL};
-static const char* const predictions[] = {"noise", "sample", NULL};
+static const char* const predictions[] = {"noise", "sample", "offset", NULL};
 
 // Which kinds a field is for.
 enum {
@@ -48,7 +48,11 @@ static const loomFieldDef policy_rows[] = {
     POLICY(INT, noise_steps, .low = 1, .high = 1000, .when = DIFFUSION, .about = "of noise in training"),
     POLICY(INT, denoise_steps, .low = 1, .high = 1000, .when = DIFFUSION, .about = "of a decision"),
     POLICY(CHOICE, predicts, .choices = predictions, .when = DIFFUSION,
-           .about = "what the network is asked for: the noise, or the actions without it"),
+           .about = "what the network is asked for: the noise, the actions without it, or how far these are "
+                    "from the hands, in deviations of each row"),
+    POLICY(REAL, temperature, .most = 10, .when = DIFFUSION,
+           .about = "deviation of the noise that a decision begins with: 1 as in training; 0 none, and the "
+                    "same is done each time"),
     POLICY(REAL, obs_within, .most = 1000, .when = DIFFUSION,
            .about =
                "while acting, observations are held so near the middle of their range in the data, whose "
@@ -120,6 +124,7 @@ loomNetworkConfig loom_default_network_config(loomPolicyKind kind) {
                          .executed = 8,
                          .noise_steps = 100,
                          .denoise_steps = 10,
+                         .temperature = 1,
                          .kernel = 5,
                          .groups = 8,
                          .step_width = 256};

@@ -24,8 +24,10 @@ const char* loom_policy_kind_name(loomPolicyKind kind);  // "bc_rnn_gmm"
 bool loom_policy_denoises(int kind);                     // one of the diffusion kinds
 
 /// What a denoising network is asked for: the noise in an action chunk (Ho et al., 2020), or the chunk
-/// without it, as 3D Diffusion Policy (Ze et al., 2024) does, which a perceptron finds much easier.
-typedef enum loomPrediction { LOOM_PREDICT_NOISE, LOOM_PREDICT_SAMPLE } loomPrediction;
+/// without it, as 3D Diffusion Policy (Ze et al., 2024) does, which a perceptron finds much easier; or how
+/// far that is from the hands, each number in its deviations (policies/data/offsets.h), which is precise near
+/// them too.
+typedef enum loomPrediction { LOOM_PREDICT_NOISE, LOOM_PREDICT_SAMPLE, LOOM_PREDICT_OFFSET } loomPrediction;
 
 /// Entries that a kind does not use keep the defaults they have for it.
 typedef struct loomNetworkConfig {
@@ -41,6 +43,7 @@ typedef struct loomNetworkConfig {
   int noise_steps, denoise_steps;     // diffusion: while training, while acting
   int kernel, groups, step_width;     // diffusion: U-Net
   int predicts;                       // diffusion: loomPrediction
+  double temperature;                 // diffusion: deviation of the noise that a decision begins with
   double obs_within, action_within;   // diffusion: while acting, of the data's ranges (0 = anywhere)
 } loomNetworkConfig;
 

@@ -30,6 +30,8 @@ struct diffusionNetwork {
   int seen, chunk;             // numbers of the observed rows, of a chunk
   loomReal *step, *embedding;  // (n), (n x step_width) the diffusion's step
   loomReal *x, *dx;            // (n x all that a perceptron sees)
+  loomReal *said,
+      *dsaid;  // (n x chunk) where offsets are told: as actions, and the gradient of what was told
 };
 
 // ---- the perceptron
@@ -147,6 +149,29 @@ static void diffusion_layout(void* layers, loomArena* arena, int n) {
   net->denoiser->layout(net, arena, (int)rows, n > 0);
   net->step = loom_arena_real(arena, rows);
   net->embedding = loom_arena_real(arena, rows * (size_t)net->def.policy.step_width);
+
+  size_t chunks = net->def.offsets ? rows * (size_t)net->chunk : 0;
+  net->said = loom_arena_real(arena, chunks);
+  net->dsaid = loom_arena_real(arena, n > 0 ? chunks : 0);
+}
+
+// Offsets as the actions that they lead to from the newest row seen.
+static const loomReal* as_actions(diffusionNetwork* net, const loomReal* y, const loomSamples* samples) {
+  const loomOffsets* o = net->def.offsets;
+
+  for (int s = 0; s < samples->n; s++) {
+    const loomReal *newest = samples->obs + (s + 1) * net->seen - net->def.obs_dim,
+                   *told = y + s * net->chunk;
+    loomReal* out = net->said + s * net->chunk;
+
+    for (int i = 0; i < o->dim; i++) {
+      loomReal base =
+          o->from[i] < 0 ? 0 : newest[o->from[i]] * (loomReal)o->factor[i] + (loomReal)o->shift[i];
+      for (int k = i; k < net->chunk; k += o->dim)
+        out[k] = told[k] * (loomReal)o->scale[k] + (loomReal)o->middle[k] + base;
+    }
+  }
+  return net->said;
 }
 
 static const loomReal* diffusion_forward(void* layers, const loomParams* params, const loomSamples* samples,
@@ -157,13 +182,33 @@ static const loomReal* diffusion_forward(void* layers, const loomParams* params,
 
   for (int i = 0; i < n; i++) net->step[i] = (loomReal)samples->noise_step[i];
   loom_sinusoid_embedding(net->embedding, net->step, n, net->def.policy.step_width);
-  return net->denoiser->predict(net, params, samples);
+  const loomReal* y = net->denoiser->predict(net, params, samples);
+  return net->def.offsets ? as_actions(net, y, samples) : y;
+}
+
+// What is told from is seen as well: its part of the gradient of obs.
+static void add_base_gradient(const diffusionNetwork* net, const loomSamples* samples,
+                              const loomReal* doutputs) {
+  const loomOffsets* o = net->def.offsets;
+
+  for (int s = 0; s < samples->n; s++) {
+    loomReal* newest = samples->dobs + (s + 1) * net->seen - net->def.obs_dim;
+    for (int k = 0; k < net->chunk; k++) {
+      int i = k % o->dim;
+      if (o->from[i] >= 0) newest[o->from[i]] += doutputs[s * net->chunk + k] * (loomReal)o->factor[i];
+    }
+  }
 }
 
 static void diffusion_backward(void* layers, loomParams* params, const loomSamples* samples,
                                const loomReal* doutputs) {
   diffusionNetwork* net = layers;
-  net->denoiser->learn(net, params, samples, doutputs);
+  const loomOffsets* o = net->def.offsets;
+
+  for (int i = 0; o && i < samples->n * net->chunk; i++)
+    net->dsaid[i] = doutputs[i] * (loomReal)o->scale[i % net->chunk];
+  net->denoiser->learn(net, params, samples, o ? net->dsaid : doutputs);
+  if (o && samples->dobs) add_base_gradient(net, samples, doutputs);
 }
 
 const loomNetworkType loom_network_diffusion = {.size = sizeof(diffusionNetwork),

@@ -204,7 +204,7 @@ double loom_td3_network_critic_loss(loomTd3Network* net, const loomReal* obs, co
 
   for (int k = 0; k < net->def.critics; k++) {
     const loomReal* value = loom_mlp_forward(&net->critic_mlp[k], &net->critics, net->input, n);
-    loss += loom_l2_loss(net->dvalue, value, target, NULL, n, 1);
+    loss += loom_l2_loss(net->dvalue, value, target, NULL, NULL, n, 1);
     loom_mlp_backward(NULL, &net->critic_mlp[k], &net->critics, net->dvalue, net->input, n);
   }
   return loss;

@@ -9,8 +9,8 @@ static double inverse_total(const loomReal* weight, int n) {
   return sum > 0 ? 1 / sum : 0;
 }
 
-double loom_l2_loss(loomReal* dy, const loomReal* y, const loomReal* target, const loomReal* weight, int n,
-                    int width) {
+double loom_l2_loss(loomReal* dy, const loomReal* y, const loomReal* target, const loomReal* weight,
+                    const float* unit, int n, int width) {
   enum { PARTS = 64 };  // fixed, and added up in order: threads change nothing
   double share = inverse_total(weight, n) / width, part[PARTS] = {0}, loss = 0;
   int rows = (n + PARTS - 1) / PARTS;
@@ -20,10 +20,10 @@ double loom_l2_loss(loomReal* dy, const loomReal* y, const loomReal* target, con
     for (int i = p * rows; i < (p + 1) * rows && i < n; i++) {
       double w = weight ? (double)weight[i] : 1, sum = 0;
       loomReal slope = (loomReal)(2 * share * w);
-      for (ptrdiff_t j = (ptrdiff_t)i * width; j < (ptrdiff_t)(i + 1) * width; j++) {
-        loomReal error = y[j] - target[j];
+      for (ptrdiff_t k = 0, j = (ptrdiff_t)i * width; k < width; k++, j++) {
+        loomReal share_of = unit ? 1 / (loomReal)unit[k] : 1, error = (y[j] - target[j]) * share_of;
         sum += (double)error * (double)error;
-        if (dy) dy[j] = slope * error;
+        if (dy) dy[j] = slope * error * share_of;
       }
       part[p] += w * sum;
     }

@@ -9,9 +9,10 @@
 
 LOOM_C_BEGIN
 
-/// Mean of (y - target)^2 over rows and columns (n x width): L2 cloning, and the noise of a diffusion model.
-double loom_l2_loss(loomReal* dy, const loomReal* y, const loomReal* target, const loomReal* weight, int n,
-                    int width);
+/// Mean of ((y - target) / unit)^2 over rows and columns (n x width): L2 cloning, and a denoiser's guess.
+/// unit (width) may be NULL: 1.
+double loom_l2_loss(loomReal* dy, const loomReal* y, const loomReal* target, const loomReal* weight,
+                    const float* unit, int n, int width);
 
 /// Mean negative log likelihood of action (n x actions) under y (n x width). row_loss (n): each row's,
 /// unweighted.

@@ -70,14 +70,14 @@ double loom_objective_loss(loomObjective* o, const loomReal* outputs, const loom
     case LOOM_OBJECTIVE_LIKELIHOOD:
       return loom_mixture_loss(dy, o->row_loss, outputs, targets, weight, rows, &def->mixture);
     case LOOM_OBJECTIVE_DENOISING:
-      return loom_l2_loss(dy, outputs, def->predicts_targets ? targets : o->noise, NULL, rows,
+      return loom_l2_loss(dy, outputs, def->predicts_targets ? targets : o->noise, NULL, def->unit, rows,
                           loom_objective_width(def));
     case LOOM_OBJECTIVE_CLASSIFICATION:
       return loom_binary_loss(dy, outputs, targets, weight, rows, def->class_weight);
     case LOOM_OBJECTIVE_REGRESSION:
       break;
   }
-  return loom_l2_loss(dy, outputs, targets, weight, rows, def->columns);
+  return loom_l2_loss(dy, outputs, targets, weight, NULL, rows, def->columns);
 }
 
 double loom_objective_weight(const loomObjective* o, const loomReal* weight, int n) {

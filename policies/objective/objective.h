@@ -29,6 +29,7 @@ typedef struct loomObjectiveDef {
   loomMixtureDef mixture;  // LIKELIHOOD
   int noise_steps;         // DENOISING: of the diffusion
   bool predicts_targets;   // DENOISING: the network is asked for the targets, not for the noise in them
+  const float* unit;       // DENOISING: of errors of a sample's targets (rows x columns); NULL = 1
   double class_weight[2];  // CLASSIFICATION: of labels 0 and 1
 } loomObjectiveDef;
 

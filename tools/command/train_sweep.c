@@ -10,7 +10,7 @@
 #include "engine/base/run_folder.h"
 #include "engine/base/statistics.h"
 #include "engine/draw/chart.h"
-#include "policies/data/normal.h"
+#include "policies/data/survey.h"
 #include "tools/shared/common.h"
 #include "tools/shared/damage.h"
 
@@ -154,7 +154,7 @@ static int open_data(loomData** out, const loomTrainConfig* c, loomError* err) {
 static int digest_data(uint64_t* out, const loomTrainConfig* c, loomError* err) {
   loomData* opened;
   int code = open_data(&opened, c, err);
-  if (!code) code = loom_normal_digest(out, opened, err);
+  if (!code) code = loom_survey_digest(out, opened, err);
   loom_data_close(opened);
   return code;
 }

@@ -6,7 +6,7 @@
 
 #include "engine/base/random.h"
 #include "engine/base/rotation.h"
-#include "policies/data/normal.h"
+#include "policies/data/survey.h"
 
 enum { N = 500 };
 
@@ -124,7 +124,8 @@ static void of_a_training_set(void** state) {
 
   must(loom_data_open(&data, &def, &err), &err);
   loomNormal cloud[LOOM_DATA_KEYS];
-  must(loom_normal_of_data(&low, cloud, LOOM_NORMAL_STANDARD, &actions, LOOM_NORMAL_RANGE, data, &err), &err);
+  loomSurvey survey = {&low, &actions, cloud, NULL, LOOM_NORMAL_STANDARD, LOOM_NORMAL_RANGE, 0};
+  must(loom_survey_data(&survey, data, &err), &err);
 
   // The same for all rows, though one demo at a time is in memory.
   assert_int_equal(low.count, 18);
@@ -146,6 +147,91 @@ static void of_a_training_set(void** state) {
   assert_non_null(strstr(err.message, "'actions.mean' of 3 numbers"));
   loom_safetensors_destroy(&read);
   loom_normal_destroy(&low);
+  loom_normal_destroy(&actions);
+  loom_data_close(data);
+}
+
+// Offsets as they are defined: chunk by chunk, what follows a demo's end held.
+static void offsets_of_a_training_set(void** state) {
+  (void)state;
+  enum { ROWS = 3, DIM = 2, BEFORE = 1, FROM = 2 };
+  static const char* const keys[] = {"pos"};
+  static const int rows[2] = {5, 7};
+  loomDataFile file = {write_file("o.hdf5", 0, 2, rows, NULL), NULL, 0, 0};
+  loomDataDef def = loom_default_data_def();
+  def.file = &file;
+  def.file_count = 1;
+  def.key = keys;
+  def.key_count = 1;
+  loomData* data;
+  loomNormal obs, actions, cloud[LOOM_DATA_KEYS];
+  loomOffsets offsets, again;
+  loomError err = {0, ""};
+  must(loom_data_open(&data, &def, &err), &err);
+
+  // The second action is told from the third number seen.
+  must(loom_offsets_create(&offsets, ROWS, DIM, &err), &err);
+  loom_offsets_find_hands(&offsets, loom_data_info(data), (loomActionForm){true, true});
+  assert_true(offsets.from[0] == -1 && offsets.from[1] == -1);  // no key says where a hand is
+  offsets.from[1] = FROM;
+  loomSurvey survey = {&obs, &actions, cloud, &offsets, LOOM_NORMAL_STANDARD, LOOM_NORMAL_RANGE, BEFORE};
+  must(loom_survey_data(&survey, data, &err), &err);
+
+  double sum[ROWS * DIM] = {0};
+  int count = 0;
+  for (int d = 0; d < 2; d++) {
+    loomDataRows demo;
+    must(loom_data_rows(&demo, data, d, &err), &err);
+    for (int t = 0; t < demo.rows; t++, count++) {
+      for (int k = 0; k < ROWS * DIM; k++) {
+        int at = t - BEFORE + k / DIM;
+        at = at < 0 ? 0 : at >= demo.rows ? demo.rows - 1 : at;
+        double seen = k % DIM == 1 ? (double)demo.low[t * POS + FROM] : 0;
+        sum[k] += (double)demo.actions[at * DIM + k % DIM] - seen;
+      }
+    }
+  }
+
+  for (int k = 0; k < ROWS * DIM; k++) assert_true(fabs(offsets.normal.mean[k] - sum[k] / count) < 1e-4);
+
+  // Both sides scaled, the mean said is the mean action: said 0 here, of the last demo's newest row.
+  float seen[POS], action[ROWS * DIM];
+  loomDataRows demo;
+  must(loom_data_rows(&demo, data, 1, &err), &err);
+  memcpy(seen, demo.low + 3 * POS, sizeof seen);
+  loom_normal_apply(seen, 1, &obs);
+  for (int k = 0; k < ROWS * DIM; k++) {
+    int i = k % DIM;
+    action[k] = offsets.middle[k] + (i == 1 ? seen[FROM] * offsets.factor[i] + offsets.shift[i] : 0);
+  }
+  loom_normal_undo(action, ROWS, &actions);
+  for (int k = 0; k < ROWS * DIM; k++) {
+    double want = sum[k] / count + (k % DIM == 1 ? (double)demo.low[3 * POS + FROM] : 0);
+    assert_true(fabs((double)action[k] - want) < 2e-3);
+  }
+
+  // In a file, and what does not fit.
+  loomSafeTensor tensor[LOOM_OFFSETS_TENSORS];
+  loomSafetensors read;
+  const char* path = in_folder("offsets.safetensors");
+  loom_offsets_tensors(tensor, &offsets);
+  must(loom_safetensors_write(path, tensor, LOOM_OFFSETS_TENSORS, NULL, 0, &err), &err);
+  must(loom_safetensors_read(&read, path, &err), &err);
+  must(loom_offsets_read(&again, &read, ROWS, DIM, &obs, &actions, &err), &err);
+  assert_memory_equal(again.scale, offsets.scale, sizeof(float) * 2 * ROWS * DIM);
+  assert_memory_equal(again.from, offsets.from, sizeof(int32_t) * DIM);
+  loom_offsets_destroy(&again);
+  assert_int_equal(loom_offsets_read(&again, &read, ROWS + 1, DIM, &obs, &actions, &err), LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "'offsets.mean' of 8 numbers"));
+
+  loomNormal narrow = obs;
+  narrow.dim = FROM;
+  assert_int_equal(loom_offsets_read(&again, &read, ROWS, DIM, &narrow, &actions, &err), LOOM_ERR_FORMAT);
+  assert_non_null(strstr(err.message, "tells action 1 from number 2 of 2"));
+
+  loom_safetensors_destroy(&read);
+  loom_offsets_destroy(&offsets);
+  loom_normal_destroy(&obs);
   loom_normal_destroy(&actions);
   loom_data_close(data);
 }
@@ -195,9 +281,9 @@ static void rotations(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(against_two_passes), cmocka_unit_test(there_and_back),
-      cmocka_unit_test(bounds_of_the_data), cmocka_unit_test(of_a_training_set),
-      cmocka_unit_test(rotations),
+      cmocka_unit_test(against_two_passes),        cmocka_unit_test(there_and_back),
+      cmocka_unit_test(bounds_of_the_data),        cmocka_unit_test(of_a_training_set),
+      cmocka_unit_test(offsets_of_a_training_set), cmocka_unit_test(rotations),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

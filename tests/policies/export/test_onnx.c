@@ -139,7 +139,16 @@ static void told(void** state) {
   loomOnnxFile file;
   size_t size;
   make(&t, LOOM_KIND_DIFFUSION_MLP, "b");
+
+  // Noise goes in where decisions begin with some.
+  t.network.def.policy.temperature = 0;
   unsigned char* bytes = exported(&size, &t);
+  if (loom_onnx_file_parse(&file, bytes, size, "file", &err)) fail_msg("%s", err.message);
+  for (int i = 0; i < file.nport; i++) assert_string_not_equal(file.port[i].name, "noise");
+  loom_onnx_file_destroy(&file);
+  test_free(bytes);
+  t.network.def.policy.temperature = 0.5;
+  bytes = exported(&size, &t);
   if (loom_onnx_file_parse(&file, bytes, size, "file", &err)) fail_msg("%s", err.message);
 
   // What goes in and out.

@@ -37,6 +37,25 @@ static loomTrainConfig small_config(loomPolicyKind kind, int width) {
   return config;
 }
 
+// Chunks of four rows: two numbers told from what is seen, one from nothing.
+static const loomOffsets* told_offsets(void) {
+  static int32_t from[ACTIONS] = {4, -1, 0};
+  static float factor[ACTIONS] = {0.5F, 0, -1.5F}, shift[ACTIONS] = {0.1F, 0, -0.2F}, scale[4 * ACTIONS],
+               middle[4 * ACTIONS];
+  static const loomOffsets out = {.rows = 4,
+                                  .dim = ACTIONS,
+                                  .from = from,
+                                  .factor = factor,
+                                  .shift = shift,
+                                  .scale = scale,
+                                  .middle = middle};
+  for (int i = 0; i < 4 * ACTIONS; i++) {
+    scale[i] = 0.2F + 0.1F * (float)i;
+    middle[i] = 0.3F - 0.05F * (float)i;
+  }
+  return &out;
+}
+
 static void make(netCase* c, const loomTrainConfig* config) {
   loomError err = {0, ""};
   int kind = config->policy.kind;
@@ -44,6 +63,7 @@ static void make(netCase* c, const loomTrainConfig* config) {
   c->config = *config;
   loomNetworkDef def = loom_network_def(&config->policy, &config->encoder, config->data.stack,
                                         config->data.length, OBS, ACTIONS);
+  if (config->policy.predicts == LOOM_PREDICT_OFFSET) def.offsets = told_offsets();
   if (loom_network_create(&c->net, &def, 1, &err) || loom_network_layout(&c->net, N, &err))
     fail_msg("%s", err.message);
   loomObjectiveDef objective = loom_network_objective(&def);

@@ -78,6 +78,8 @@ static void every_kind(void** state) {
     // Denoisers may predict the noise instead.
     config.policy.predicts = LOOM_PREDICT_NOISE;
     if (loom_policy_denoises(kind)) check(&config, ", noise predicted");
+    config.policy.predicts = LOOM_PREDICT_OFFSET;
+    if (loom_policy_denoises(kind)) check(&config, ", offsets predicted");
   }
 }
 

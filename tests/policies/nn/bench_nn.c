@@ -87,7 +87,7 @@ static double mlp_train(bench* b) {
 
   // Forward, loss, backward, and a step downhill.
   const float* y = loom_mlp_forward(&b->mlp, &b->params, b->x, b->n);
-  double loss = loom_l2_loss(b->dy, y, b->target, NULL, b->n, ACTIONS);
+  double loss = loom_l2_loss(b->dy, y, b->target, NULL, NULL, b->n, ACTIONS);
   loom_mlp_backward(NULL, &b->mlp, &b->params, b->dy, b->x, b->n);
   optimize(b);
 
@@ -242,7 +242,7 @@ static double points_train(bench* b) {
 
   // As mlp_train().
   const float* y = loom_pointnet_forward(&b->points, &b->params, b->x, b->n);
-  double loss = loom_l2_loss(b->dy, y, b->target, NULL, b->n, FEATURES);
+  double loss = loom_l2_loss(b->dy, y, b->target, NULL, NULL, b->n, FEATURES);
   loom_pointnet_backward(&b->points, &b->params, b->dy, b->x, b->n);
 
   optimize(b);

@@ -327,10 +327,10 @@ static const double* weights_of(const layerCase* c) {
 }
 static void l2_f(layerCase* c) {
   fill(c);
-  c->loss = loom_l2_loss(NULL, c->in[0], c->s[0], weights_of(c), 5, 4);
+  c->loss = loom_l2_loss(NULL, c->in[0], c->s[0], weights_of(c), NULL, 5, 4);
 }
 static void l2_b(layerCase* c) {
-  loom_l2_loss(c->din[0], c->in[0], c->s[0], weights_of(c), 5, 4);
+  loom_l2_loss(c->din[0], c->in[0], c->s[0], weights_of(c), NULL, 5, 4);
 }
 static loomMixtureDef mixture_def(const layerCase* c) {
   loomMixtureDef def = loom_default_mixture_def((int)c->scratch[0] / 5);
@@ -517,7 +517,7 @@ static void adam_goes_downhill(void** state) {
 
   // As training does it.
   for (uint64_t step = 1; step <= 4000; step++) {
-    loss = loom_l2_loss(params.gradient, params.value, target, NULL, 1, 6);
+    loss = loom_l2_loss(params.gradient, params.value, target, NULL, NULL, 1, 6);
     if (step == 1) first = loss;
     loom_adam_step(&params, &def, 0.01, step);
   }

@@ -390,7 +390,7 @@ static void diffusion(void** state) {
   }
 
   loom_linear_forward(y, x, w, b, N, IN, WIDTH);
-  expect_loss(loom_l2_loss(dy, y, noise, NULL, N, WIDTH));
+  expect_loss(loom_l2_loss(dy, y, noise, NULL, NULL, N, WIDTH));
   loom_linear_backward(NULL, dw, db, dy, x, w, N, IN, WIDTH);
   expect("dw", dw, WIDTH * IN);
   expect("db", db, WIDTH);
@@ -421,7 +421,7 @@ static void training_of(const char* name, const loomAdamDef* adam) {
   // Three steps; loss and gradient at the first one.
   for (int step = 1; step <= 3; step++) {
     loom_params_zero_gradient(&params);
-    double loss = loom_l2_loss(dy, loom_mlp_forward(&net, &params, x, N), target, NULL, N, OUT);
+    double loss = loom_l2_loss(dy, loom_mlp_forward(&net, &params, x, N), target, NULL, NULL, N, OUT);
     loom_mlp_backward(NULL, &net, &params, dy, x, N);
 
     if (step == 1) {
@@ -584,7 +584,7 @@ static void unet(void** state) {
   loom_sinusoid_embedding(embedding, t, N, STEP);
   const float* y = loom_unet_forward(&net, &params, noisy, embedding, seen, N);
   expect("y", y, N * CHUNK);
-  expect_loss(loom_l2_loss(dy, y, noise, NULL, N, CHUNK));
+  expect_loss(loom_l2_loss(dy, y, noise, NULL, NULL, N, CHUNK));
 
   loom_unet_backward(NULL, &net, &params, dy, N);
   expect_training(&params);
