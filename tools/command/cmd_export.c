@@ -50,8 +50,9 @@ static const toolCommand command = {
         "channels,\n"
         "0 to 1. `actions` are to be done one after the other before the next decision. `state_NAME` are "
         "zeros\n"
-        "when an episode begins, then what the last decision gave as `next_NAME`; `noise` are new standard "
-        "normal\n"
+        "when an episode begins, then what the last decision gave as `next_NAME`; `noise`, which there is "
+        "where\n"
+        "policies begin with some (temperature), are new standard normal\n"
         "numbers. Of a mixture of Gaussians `actions` are the likeliest mode's mean; its `means`, `scales` "
         "and\n"
         "`logits` are told too.\n",

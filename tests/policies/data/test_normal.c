@@ -151,6 +151,26 @@ static void of_a_training_set(void** state) {
   loom_data_close(data);
 }
 
+// Positions and turns by a pose, positions alone by robosuite's key; grippers, and moves, by nothing.
+static void offsets_find_hands(void** state) {
+  (void)state;
+  enum { DIM = 20 };
+  static const int want[DIM] = {4, 5, 6, 7, 8, 9, 10, 11, 12, -1, 0, 1, 2, -1, -1, -1, -1, -1, -1, -1};
+  const loomDataInfo info = {
+      .key_count = 2,
+      .key = {{.name = "robot1_eef_pos", .dim = 3}, {.name = "eef0@world", .dim = 9, .offset = 4}},
+      .arms = 2};
+  loomOffsets offsets;
+  loomError err = {0, ""};
+
+  for (int absolute = 0; absolute < 2; absolute++) {
+    must(loom_offsets_create(&offsets, 1, DIM, &err), &err);
+    loom_offsets_find_hands(&offsets, &info, (loomActionForm){absolute, true});
+    for (int i = 0; i < DIM; i++) assert_int_equal(offsets.from[i], absolute ? want[i] : -1);
+    loom_offsets_destroy(&offsets);
+  }
+}
+
 // Offsets as they are defined: chunk by chunk, what follows a demo's end held.
 static void offsets_of_a_training_set(void** state) {
   (void)state;
@@ -281,9 +301,13 @@ static void rotations(void** state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(against_two_passes),        cmocka_unit_test(there_and_back),
-      cmocka_unit_test(bounds_of_the_data),        cmocka_unit_test(of_a_training_set),
-      cmocka_unit_test(offsets_of_a_training_set), cmocka_unit_test(rotations),
+      cmocka_unit_test(against_two_passes),
+      cmocka_unit_test(there_and_back),
+      cmocka_unit_test(bounds_of_the_data),
+      cmocka_unit_test(of_a_training_set),
+      cmocka_unit_test(offsets_of_a_training_set),
+      cmocka_unit_test(offsets_find_hands),
+      cmocka_unit_test(rotations),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

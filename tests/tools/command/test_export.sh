@@ -40,6 +40,27 @@ check 'trained' "$loom" train --data "$work/d.hdf5" --threads 1 --batch 16 --ste
 check 'trained: exported' "$loom" export "$policy" -o "$work/bc_gmm.onnx" --check "$work/bc_gmm.random" --task threading --overwrite
 check 'trained: as ours' tests/onnx/run.sh "$work/bc_gmm.onnx" "$work/bc_gmm.random"
 
+# One that tells how far from the hands, with half the noise: trained, broken off and resumed, in ONNX as here.
+cat >"$work/offsets.yaml" <<END
+data:
+  files: [{path: "$work/d.hdf5"}]
+  keys: [eef0@world, robot1_eef_pos, robot0_gripper_qpos, robot1_gripper_qpos]
+  pose: absolute
+  rotation: 6d
+policy: {kind: diffusion_mlp, layers: [24], predicts: offset, temperature: 0.5}
+train: {batch: 16, steps: 5, epochs: 2, threads: 1}
+END
+offsets() { "$loom" train "$work/offsets.yaml" --rollouts 0 -o "$work/offsets" "$@"; }
+check 'offsets: trained' offsets
+mv "$work/offsets" "$work/whole"
+check 'offsets: half of it' offsets --epochs 1
+check 'offsets: resumed' offsets --epochs 2 --resume
+check 'offsets: the same policy' cmp "$work/whole/last.safetensors" "$work/offsets/last.safetensors"
+check 'offsets: exported' "$loom" export "$work/offsets/last.safetensors" -o "$work/offsets.onnx" --check "$work/offsets.real" \
+  --data "$work/d.hdf5"
+check 'offsets: as ours' tests/onnx/run.sh "$work/offsets.onnx" "$work/offsets.real"
+check 'offsets: acts' "$loom" rollout "$work/offsets/last.safetensors" --task threading -n 1 --max-steps 15
+
 # The comparison itself can fail: two policies that differ.
 check 'another policy' refuses 'decision 0 is off' tests/onnx/run.sh "$work/bc_l2.onnx" "$work/bc_gaussian.random"
 
