@@ -7,10 +7,6 @@
 
 // ---- one batch
 
-static int clamp_row(int row, int rows) {
-  return row < 0 ? 0 : row >= rows ? rows - 1 : row;
-}
-
 // robosuite stores images row by row with the colors of a pixel together; networks want one plane a color.
 void loom_data_picture(float* out, const void* from, bool bytes, int64_t colors, int64_t pixels) {
   for (int64_t p = 0; p < pixels; p++) {
@@ -27,7 +23,7 @@ static void put_visual(float* out, const loomDataRows* rows, int k, const loomDa
   int64_t colors = key->rank == 3 ? key->shape[0] : 1;
 
   for (int i = 0; i < length; i++) {
-    size_t row = (size_t)clamp_row(first + i, rows->rows);
+    size_t row = (size_t)loom_data_held(first + i, rows->rows);
     loom_data_picture(out + (size_t)i * (size_t)key->dim, (const unsigned char*)rows->visual[k] + row * size,
                       key->bytes, colors, key->dim / colors);
   }
@@ -35,7 +31,7 @@ static void put_visual(float* out, const loomDataRows* rows, int k, const loomDa
 
 static void put_rows(float* out, const float* from, int dim, int rows, int first, int length) {
   for (int i = 0; i < length; i++)
-    memcpy(out + (size_t)i * (size_t)dim, from + (size_t)clamp_row(first + i, rows) * (size_t)dim,
+    memcpy(out + (size_t)i * (size_t)dim, from + (size_t)loom_data_held(first + i, rows) * (size_t)dim,
            (size_t)dim * sizeof *out);
 }
 

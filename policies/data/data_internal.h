@@ -89,4 +89,9 @@ void loom_data_thread_destroy(loomData* data);
 void loom_data_thread_wait(loomData* data);
 int loom_data_thread_batch(loomBatch* out, loomData* data, int64_t step, int64_t next, loomError* err);
 
+/// The row that stands for one past either end of a demo of `rows`.
+static inline int loom_data_held(int row, int rows) {
+  return row < 0 ? 0 : row >= rows ? rows - 1 : row;
+}
+
 #endif

@@ -4,25 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-int loom_offsets_create(loomOffsets* o, int rows, int dim, loomError* err) {
-  size_t d = (size_t)dim, all = (size_t)rows * d;
-  *o = (loomOffsets){.rows = rows, .dim = dim};
+#include "policies/data/data_internal.h"
 
-  int code = loom_normal_create(&o->normal, rows * dim, err);
-  if (code) return code;
-
+// Room for all but the statistics.
+static int make_room(loomOffsets* o, loomError* err) {
+  size_t d = (size_t)o->dim, all = (size_t)o->rows * d;
   o->from = calloc(d + 1, sizeof *o->from);
   o->factor = calloc(2 * (d + all) + 1, sizeof *o->factor);
-  if (!o->from || !o->factor) {
-    loom_offsets_destroy(o);
-    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for the statistics of chunks of %d actions", rows);
-  }
+  if (!o->from || !o->factor)
+    return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for the statistics of chunks of %d actions",
+                          o->rows);
 
   o->shift = o->factor + d;
   o->scale = o->shift + d;
   o->middle = o->scale + all;
-  for (int i = 0; i < dim; i++) o->from[i] = -1;
+  for (int i = 0; i < o->dim; i++) o->from[i] = -1;
   return LOOM_OK;
+}
+
+int loom_offsets_create(loomOffsets* o, int rows, int dim, loomError* err) {
+  *o = (loomOffsets){.rows = rows, .dim = dim};
+  int code = loom_normal_create(&o->normal, rows * dim, err);
+  if (!code) code = make_room(o, err);
+  if (code) loom_offsets_destroy(o);
+  return code;
 }
 
 void loom_offsets_destroy(loomOffsets* o) {
@@ -59,10 +64,6 @@ void loom_offsets_find_hands(loomOffsets* o, const loomDataInfo* info, loomActio
 
 // ---- statistics
 
-static int held(int row, int rows) {
-  return row < 0 ? 0 : row >= rows ? rows - 1 : row;
-}
-
 int loom_offsets_add(loomOffsets* o, const loomDataRows* demo, int low_dim, int before, loomError* err) {
   float* chunk = malloc((size_t)o->rows * (size_t)o->dim * sizeof *chunk);
   if (!chunk) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a chunk of %d actions", o->rows);
@@ -71,7 +72,8 @@ int loom_offsets_add(loomOffsets* o, const loomDataRows* demo, int low_dim, int 
     const float* seen = demo->low + (size_t)t * (size_t)low_dim;
 
     for (int r = 0; r < o->rows; r++) {
-      const float* action = demo->actions + (size_t)held(t - before + r, demo->rows) * (size_t)o->dim;
+      const float* action =
+          demo->actions + (size_t)loom_data_held(t - before + r, demo->rows) * (size_t)o->dim;
       float* to = chunk + (size_t)r * (size_t)o->dim;
       for (int i = 0; i < o->dim; i++) to[i] = action[i] - (o->from[i] < 0 ? 0 : seen[o->from[i]]);
     }
@@ -116,10 +118,15 @@ void loom_offsets_tensors(loomSafeTensor out[LOOM_OFFSETS_TENSORS], loomOffsets*
 
 int loom_offsets_read(loomOffsets* o, const loomSafetensors* file, int rows, int dim, const loomNormal* obs,
                       const loomNormal* actions, loomError* err) {
-  int code = loom_offsets_create(o, rows, dim, err);
-  if (code) return code;
+  *o = (loomOffsets){.rows = rows, .dim = dim};
+  int code = loom_normal_read(&o->normal, file, prefix, rows * dim, LOOM_NORMAL_STANDARD, err);
+  if (!code) code = make_room(o, err);
 
   const loomSafeTensor* from = loom_safetensors_find(file, from_name);
+  if (code) {
+    loom_offsets_destroy(o);
+    return code;
+  }
   if (!from || from->type != LOOM_SAFE_I32 || from->rank != 1 || from->shape[0] != dim)
     code = loom_error_set(err, LOOM_ERR_FORMAT, "the policy has no '%s' of %d numbers; train it anew",
                           from_name, dim);
@@ -132,11 +139,6 @@ int loom_offsets_read(loomOffsets* o, const loomSafetensors* file, int rows, int
                             "the policy's '%s' tells action %d from number %d of %d; train it "
                             "anew",
                             from_name, i, (int)o->from[i], obs->dim);
-
-  if (!code) {
-    loom_normal_destroy(&o->normal);
-    code = loom_normal_read(&o->normal, file, prefix, rows * dim, LOOM_NORMAL_STANDARD, err);
-  }
 
   if (code)
     loom_offsets_destroy(o);
