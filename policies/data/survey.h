@@ -1,4 +1,4 @@
-// What is known of a training set's numbers: its demos are gone through once.
+// What is known of a training set's numbers: its demos are gone through once. Internal.
 #ifndef LOOM_POLICIES_DATA_SURVEY_H
 #define LOOM_POLICIES_DATA_SURVEY_H
 
