@@ -52,6 +52,7 @@ typedef enum loomPurpose {
   LOOM_PURPOSE_PATTERN = 43,    // what a texture shows instead of its picture
   LOOM_PURPOSE_HAZE = 44,       // the noise of a disturbed episode's point clouds, and what they lack
   LOOM_PURPOSE_DRIFT = 45,      // how far an attempt's arms are off their ways
+  LOOM_PURPOSE_HAND = 46,       // how far hands are from where they are, in training
 } loomPurpose;
 
 typedef struct loomRandom {

@@ -22,7 +22,7 @@ loomPolicyConfig loom_default_policy_config(loomPolicyKind kind) {
 }
 
 unsigned loom_policy_data_now(int kind, bool trains) {
-  return (trains ? LOOM_DATA_TRAINS | LOOM_DATA_CLOUDS : 0U) |
+  return (trains ? LOOM_DATA_TRAINS | LOOM_DATA_CLOUDS | LOOM_DATA_HANDS : 0U) |
          (loom_policy_denoises(kind) ? 0U : LOOM_DATA_SEQUENCE);
 }
 

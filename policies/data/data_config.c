@@ -39,6 +39,10 @@ static const loomFieldDef rows[] = {
                   .unit = "m", .about = "standard deviation by which it moves each point"),
     LOOM_FIELD_AS("cloud_shift", loomDataConfig, REAL, cloud.shift, .most = 1, .when = LOOM_DATA_CLOUDS,
                   .unit = "m", .about = "largest distance along each axis by which it moves a whole cloud"),
+    LOOM_FIELD_AS("hand_noise", loomDataConfig, REAL, hand.position, .most = 1, .when = LOOM_DATA_HANDS,
+                  .unit = "m", .about = "standard deviation by which training moves hands in keys as A@B"),
+    LOOM_FIELD_AS("hand_turn", loomDataConfig, REAL, hand.rotation, .most = 1, .when = LOOM_DATA_HANDS,
+                  .unit = "rad", .about = "standard deviation by which it turns them"),
     LOOM_FIELD(loomDataConfig, CHOICE, obs_normal, .choices = normals,
                .about = "how observations are scaled"),
     LOOM_FIELD(loomDataConfig, CHOICE, action_normal, .choices = normals, .about = "how actions are scaled"),
@@ -88,6 +92,10 @@ int loom_data_config_check(const loomDataConfig* c, bool trains, const loomYaml*
 
 bool loom_cloud_noise_any(const loomCloudNoise* noise) {
   return noise->dropout > 0 || noise->jitter > 0 || noise->shift > 0;
+}
+
+bool loom_hand_noise_any(const loomHandNoise* noise) {
+  return noise->position > 0 || noise->rotation > 0;
 }
 
 loomActionForm loom_data_config_form(const loomDataConfig* c) {

@@ -25,6 +25,12 @@ typedef struct loomCloudNoise {
   double shift;    // m, largest of a whole cloud along each axis
 } loomCloudNoise;
 
+/// How far hands are moved in what is seen in training, each time anew (policies/data/hand_noise.h); 0 = not.
+typedef struct loomHandNoise {
+  double position;  // m, standard deviation along each axis of the hand
+  double rotation;  // rad, about each
+} loomHandNoise;
+
 typedef struct loomDataConfig {
   int file_count;
   loomDataConfigFile file[LOOM_DATA_FILES];
@@ -35,6 +41,7 @@ typedef struct loomDataConfig {
   int arms;            // of an action; 0 = as the dataset says
   double cache;        // GiB
   loomCloudNoise cloud;
+  loomHandNoise hand;
   int obs_normal, action_normal;  // loomNormalKind
   int stack, length;              // rows seen before and from the current one; not for diffusion
 } loomDataConfig;
@@ -44,6 +51,7 @@ enum {
   LOOM_DATA_TRAINS = 1,    // a training set is read
   LOOM_DATA_SEQUENCE = 2,  // its windows are of stack and length; other networks say theirs themselves
   LOOM_DATA_CLOUDS = 4,    // its point clouds are made worse
+  LOOM_DATA_HANDS = 8,     // its hands are moved
 };
 
 extern const loomFields loom_data_fields;
@@ -55,6 +63,7 @@ int loom_data_config_check(const loomDataConfig* config, bool trains, const loom
                            loomError* err);
 /// Whether any of it is not 0.
 bool loom_cloud_noise_any(const loomCloudNoise* noise);
+bool loom_hand_noise_any(const loomHandNoise* noise);
 /// What the policy's actions are.
 loomActionForm loom_data_config_form(const loomDataConfig* config);
 /// Its keys (put into `key`, which has to stay as long as the definition is used) and actions; all else is

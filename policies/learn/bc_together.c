@@ -8,6 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/hash.h"
 #include "policies/data/cloud_noise.h"
+#include "policies/data/hand_noise.h"
 #include "policies/learn/bc_internal.h"
 #include "policies/learn/supervised.h"
 
@@ -81,10 +82,12 @@ int loom_bc_block(loomSamples* out, trainRun* r, int64_t step, int block, loomEr
   int code = loom_data_part(&r->batch, r->data, number, next, err);
   if (code) return code;
 
-  // Clouds as they might have been seen, too.
+  // Clouds as they might have been seen, too, and hands where they might have been.
   const loomTrainConfig* c = r->config;
-  loom_cloud_noise(&r->batch, loom_data_info(r->data), r->trained.network.def.obs_rows, &c->data.cloud,
-                   (uint64_t)c->train.seed, number);
+  const loomDataInfo* info = loom_data_info(r->data);
+  int rows = r->trained.network.def.obs_rows;
+  loom_cloud_noise(&r->batch, info, rows, &c->data.cloud, (uint64_t)c->train.seed, number);
+  loom_hand_noise(&r->batch, info, rows, &c->data.hand, (uint64_t)c->train.seed, number);
   *out = loom_trained_samples(&r->trained, &r->batch);
   return LOOM_OK;
 }

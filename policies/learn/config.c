@@ -225,8 +225,9 @@ int loom_train_config_load(loomTrainConfig* out, const char* path, loomError* er
 // Of a section, what its fields are for.
 static unsigned now_of(const loomTrainConfig* c, const section* s) {
   unsigned data = loom_policy_data_now(c->policy.kind, true);
-  if (s->fields == &loom_data_fields)
-    return loom_cloud_noise_any(&c->data.cloud) ? data : data & ~(unsigned)LOOM_DATA_CLOUDS;
+  if (!loom_cloud_noise_any(&c->data.cloud)) data &= ~(unsigned)LOOM_DATA_CLOUDS;
+  if (!loom_hand_noise_any(&c->data.hand)) data &= ~(unsigned)LOOM_DATA_HANDS;
+  if (s->fields == &loom_data_fields) return data;
   return s->fields == &loom_network_fields ? 1U << c->policy.kind : ~0U;
 }
 

@@ -209,24 +209,36 @@ static void from_a_file(void** state) {
   assert_int_equal(c.rollout.n, 11);
 }
 
-// What makes clouds worse is written where there is any of it: older runs' texts stay as they are.
-static void noise_of_clouds(void** state) {
+// What makes clouds worse and moves hands is written where there is any of it: older runs' texts stay as they
+// are.
+static void noise_of_what_is_seen(void** state) {
   (void)state;
+  static const char* const noises[][2] = {{"cloud_", "cloud_dropout: 0.5"}, {"hand_", "hand_turn: 0.5"}};
   loomTrainConfig plain = good(DATA "policy: {kind: bc_l2}\n");
-  loomTrainConfig noisy = good(
-      "data: {files: [{path: a.hdf5}], keys: [o], cloud_dropout: 0.5}\n"
-      "policy: {kind: bc_l2}\n");
-  char *a = loom_train_config_text(&plain), *b = loom_train_config_text(&noisy);
-  assert_true(a && b && !strstr(a, "cloud_") && strstr(b, "cloud_dropout: 0.5"));
-  assert_true(good(b).data.cloud.dropout == 0.5 && good(b).data.cloud.shift == 0);
+  char* without = loom_train_config_text(&plain);
+  assert_non_null(without);
 
-  // A policy that acts sees what there is.
-  loomPolicyConfig policy = loom_train_config_policy(&noisy);
-  char* acts = loom_policy_config_text(&policy);
-  assert_true(acts && !strstr(acts, "cloud_"));
-  free(a);
-  free(b);
-  free(acts);
+  for (size_t i = 0; i < sizeof noises / sizeof *noises; i++) {
+    char text[256];
+    snprintf(text, sizeof text,
+             "data: {files: [{path: a.hdf5}], keys: [o], %s}\n"
+             "policy: {kind: bc_l2}\n",
+             noises[i][1]);
+    loomTrainConfig noisy = good(text);
+    char* with = loom_train_config_text(&noisy);
+    assert_true(with && !strstr(without, noises[i][0]) && strstr(with, noises[i][1]));
+    loomDataConfig back = good(with).data;
+    assert_true(i == 0 ? back.cloud.dropout == 0.5 && back.cloud.shift == 0
+                       : back.hand.rotation == 0.5 && back.hand.position == 0);
+
+    // A policy that acts sees what there is.
+    loomPolicyConfig policy = loom_train_config_policy(&noisy);
+    char* acts = loom_policy_config_text(&policy);
+    assert_true(acts && !strstr(acts, noises[i][0]));
+    free(with);
+    free(acts);
+  }
+  free(without);
 }
 
 static void as_a_training_set(void** state) {
@@ -258,7 +270,7 @@ int main(void) {
       cmocka_unit_test(mistakes),
       cmocka_unit_test(from_a_file),
       cmocka_unit_test(as_a_training_set),
-      cmocka_unit_test(noise_of_clouds),
+      cmocka_unit_test(noise_of_what_is_seen),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

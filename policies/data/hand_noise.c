@@ -1,0 +1,90 @@
+#include "policies/data/hand_noise.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/pose.h"
+#include "engine/base/random.h"
+#include "engine/observe/framed.h"
+
+// How a hand is moved, in its own frame: a position (m) and a row-major rotation.
+typedef struct handMove {
+  double pos[3], turn[3][3];
+} handMove;
+
+static handMove draw_move(const loomHandNoise* noise, loomRandom* random) {
+  double vector[3], quat[4];
+  handMove move;
+
+  for (int i = 0; i < 3; i++) move.pos[i] = noise->position * loom_random_normal(random);
+  for (int i = 0; i < 3; i++) vector[i] = noise->rotation * loom_random_normal(random);
+  loom_quat_exp(quat, vector);
+
+  // Columns are where the axes go.
+  for (int i = 0; i < 3; i++) {
+    double axis[3] = {i == 0, i == 1, i == 2}, to[3];
+    loom_quat_rotate(to, quat, axis);
+    for (int k = 0; k < 3; k++) move.turn[k][i] = to[k];
+  }
+  return move;
+}
+
+// The pose of a hand that is moved: T D. `row` is a position and the first two columns of a rotation.
+static void move_hand(float* row, const handMove* move) {
+  double column[3][3];
+  for (int c = 0; c < 2; c++)
+    for (int k = 0; k < 3; k++) column[c][k] = row[3 + 3 * c + k];
+  for (int k = 0; k < 3; k++)
+    column[2][k] =
+        column[0][(k + 1) % 3] * column[1][(k + 2) % 3] - column[0][(k + 2) % 3] * column[1][(k + 1) % 3];
+
+  for (int k = 0; k < 3; k++) {
+    for (int c = 0; c < 3; c++) row[k] += (float)(column[c][k] * move->pos[c]);
+    for (int c = 0; c < 2; c++)
+      row[3 + 3 * c + k] = (float)(column[0][k] * move->turn[0][c] + column[1][k] * move->turn[1][c] +
+                                   column[2][k] * move->turn[2][c]);
+  }
+}
+
+// The pose of something from it: inverse(D) T.
+static void move_from_hand(float* row, const handMove* move) {
+  double from[9];
+  for (int i = 0; i < 9; i++) from[i] = row[i] - (i < 3 ? move->pos[i] : 0);
+
+  for (int v = 0; v < 3; v++)
+    for (int k = 0; k < 3; k++)
+      row[3 * v + k] = (float)(move->turn[0][k] * from[3 * v] + move->turn[1][k] * from[3 * v + 1] +
+                               move->turn[2][k] * from[3 * v + 2]);
+}
+
+// Which arm a frame is the hand of; -1: none.
+static int arm_of(const char* frame) {
+  int arm = -1, end = 0;
+  return sscanf(frame, "eef%d%n", &arm, &end) == 1 && !frame[end] && arm >= 0 && arm < LOOM_MAX_ARMS ? arm
+                                                                                                     : -1;
+}
+
+void loom_hand_noise(loomBatch* batch, const loomDataInfo* info, int rows, const loomHandNoise* noise,
+                     uint64_t seed, int64_t step) {
+  loomRandom random = loom_random(seed, (uint64_t)step, LOOM_PURPOSE_HAND);
+  if (!loom_hand_noise_any(noise)) return;
+
+  for (int b = 0; b < batch->n; b++) {
+    handMove move[LOOM_MAX_ARMS];
+    for (int a = 0; a < info->arms; a++) move[a] = draw_move(noise, &random);
+
+    for (int k = 0; k < info->key_count; k++) {
+      const loomDataKey* key = &info->key[k];
+      loomFramed framed;
+      if (key->offset < 0 || key->dim != LOOM_FRAMED_DIM || !loom_framed_parse(&framed, key->name)) continue;
+      int of = arm_of(framed.of), in = arm_of(framed.in);
+
+      for (int r = 0; r < rows; r++) {
+        float* row =
+            batch->low + ((size_t)b * (size_t)rows + (size_t)r) * (size_t)info->low_dim + key->offset;
+        if (in >= 0 && in < info->arms) move_from_hand(row, &move[in]);
+        if (of >= 0 && of < info->arms) move_hand(row, &move[of]);
+      }
+    }
+  }
+}
