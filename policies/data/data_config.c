@@ -87,6 +87,12 @@ int loom_data_config_check(const loomDataConfig* c, bool trains, const loomYaml*
 
   if (!loom_yaml_get(y, map, "keys")) return loom_yaml_error(y, map, "keys", err, "missing");
   if (!c->key_count) return loom_fields_error(y, map, "keys", err, "names no observation");
+
+  // A move would have to be another one from there.
+  const char* hand = loom_yaml_get(y, map, "hand_noise") ? "hand_noise" : "hand_turn";
+  if (c->pose != 1 && loom_hand_noise_any(&c->hand) && loom_yaml_get(y, map, hand))
+    return loom_fields_error(y, map, hand, err,
+                             "is for actions that say where hands are to be (pose: absolute)");
   return LOOM_OK;
 }
 
@@ -100,6 +106,10 @@ bool loom_hand_noise_any(const loomHandNoise* noise) {
 
 loomActionForm loom_data_config_form(const loomDataConfig* c) {
   return (loomActionForm){c->pose == 1, c->rotation == 1};
+}
+
+loomHandNoise loom_data_config_hand(const loomDataConfig* c) {
+  return loom_data_config_form(c).absolute ? c->hand : (loomHandNoise){0};
 }
 
 loomDataDef loom_data_config_def(const char* key[LOOM_DATA_KEYS], const loomDataConfig* c) {

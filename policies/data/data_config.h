@@ -64,6 +64,8 @@ int loom_data_config_check(const loomDataConfig* config, bool trains, const loom
 /// Whether any of it is not 0.
 bool loom_cloud_noise_any(const loomCloudNoise* noise);
 bool loom_hand_noise_any(const loomHandNoise* noise);
+/// How far hands are moved: not at all where actions are moves, which would be others from elsewhere.
+loomHandNoise loom_data_config_hand(const loomDataConfig* config);
 /// What the policy's actions are.
 loomActionForm loom_data_config_form(const loomDataConfig* config);
 /// Its keys (put into `key`, which has to stay as long as the definition is used) and actions; all else is

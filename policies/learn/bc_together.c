@@ -87,7 +87,8 @@ int loom_bc_block(loomSamples* out, trainRun* r, int64_t step, int block, loomEr
   const loomDataInfo* info = loom_data_info(r->data);
   int rows = r->trained.network.def.obs_rows;
   loom_cloud_noise(&r->batch, info, rows, &c->data.cloud, (uint64_t)c->train.seed, number);
-  loom_hand_noise(&r->batch, info, rows, &c->data.hand, (uint64_t)c->train.seed, number);
+  loomHandNoise hand = loom_data_config_hand(&c->data);
+  loom_hand_noise(&r->batch, info, rows, &hand, (uint64_t)c->train.seed, number);
   *out = loom_trained_samples(&r->trained, &r->batch);
   return LOOM_OK;
 }

@@ -13,7 +13,7 @@
 #include "policies/export/onnx_file.h"
 #include "policies/objective/loss.h"
 
-enum { ACTIONS = 3 };
+enum { ACTIONS = 3, MOST = 320 };
 
 typedef struct testKey {
   const char* name;
@@ -24,9 +24,9 @@ typedef struct testKey {
 static void make_normal(loomNormal* out, int dim, loomNormalKind kind) {
   loomError err = {0, ""};
   loomRandom random = loom_random(5, (uint64_t)dim, LOOM_PURPOSE_TEST);
-  float row[64];
+  float row[MOST];
 
-  assert_true(dim <= 64);
+  assert_true(dim <= MOST);
   assert_int_equal(loom_normal_create(out, dim, &err), 0);
 
   // Twenty rows of it.
@@ -39,6 +39,19 @@ static void make_normal(loomNormal* out, int dim, loomNormalKind kind) {
 
 // Numbers of an action.
 static int actions_each = ACTIONS;
+
+// Where it tells how far from what it sees first.
+static void make_offsets(loomTrained* t) {
+  loomError err = {0, ""};
+  loomOffsets* o = t->offsets = calloc(1, sizeof *o);
+  assert_non_null(o);
+  assert_int_equal(loom_offsets_create(o, t->config.policy.predicted, actions_each, &err), 0);
+
+  loom_normal_destroy(&o->normal);
+  make_normal(&o->normal, o->rows * o->dim, LOOM_NORMAL_STANDARD);
+  o->from[0] = 0;
+  loom_offsets_finish(o, &t->obs, &t->actions);
+}
 
 // A small policy that was never trained.
 static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, int n) {
@@ -75,6 +88,7 @@ static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, in
 
   make_normal(&t->obs, low, LOOM_NORMAL_STANDARD);
   make_normal(&t->actions, actions_each, LOOM_NORMAL_RANGE);
+  if (kind == LOOM_KIND_DIFFUSION_MLP) make_offsets(t);
 
   // The network, seeing what keys show.
   loomNetworkDef def =

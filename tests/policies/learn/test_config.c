@@ -149,6 +149,10 @@ static void mistakes(void** state) {
       {"data: {files: [{path: a, weight: 1}, {path: b}], keys: [o]}\npolicy: {kind: bc_l2}\n", "or none"},
       {"data: {files: [{path: a}], keys: []}\npolicy: {kind: bc_l2}\n", "'keys': names no observation"},
       {"data: {files: [{path: a}]}\npolicy: {kind: bc_l2}\n", "'keys': missing"},
+      {"data: {files: [{path: a}], keys: [o], hand_noise: 0.01}\npolicy: {kind: bc_l2}\n",
+       "'hand_noise': is for actions that say where hands are to be"},
+      {"data: {files: [{path: a}], keys: [o], hand_turn: 0.1}\npolicy: {kind: bc_l2}\n",
+       "'hand_turn': is for actions that say"},
       {DATA "policy: {kind: bc_l2, modes: 3}\n", "'modes': means nothing for policies of kind bc_l2"},
       {DATA "policy: {kind: bc_gmm, fixed_std: 0.1}\n",
        "'fixed_std': means nothing for policies of kind bc_gmm"},
@@ -221,7 +225,7 @@ static void noise_of_what_is_seen(void** state) {
   for (size_t i = 0; i < sizeof noises / sizeof *noises; i++) {
     char text[256];
     snprintf(text, sizeof text,
-             "data: {files: [{path: a.hdf5}], keys: [o], %s}\n"
+             "data: {files: [{path: a.hdf5}], keys: [o], pose: absolute, %s}\n"
              "policy: {kind: bc_l2}\n",
              noises[i][1]);
     loomTrainConfig noisy = good(text);

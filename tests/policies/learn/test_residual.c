@@ -47,6 +47,7 @@ static void make_policy(loomTrained* t) {
   *t = (loomTrained){.config = loom_default_policy_config(LOOM_KIND_DIFFUSION_MLP),
                      .sense = loom_default_sense_def()};
   t->config.policy.layers = (loomSizes){1, {16}};
+  t->config.policy.predicts = LOOM_PREDICT_SAMPLE;
   t->config.policy.denoise_steps = 2;
   t->config.data.key_count = KEYS;
 

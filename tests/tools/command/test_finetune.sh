@@ -67,7 +67,7 @@ expect 'a policy in contexts' 2 'go with --scratch' "$loom" finetune policy.safe
 . tests/tools/reach_policy.sh
 train() { "$loom" train --data "$work/reach.hdf5" --task "$reach" -p "$1" --hidden 16 --epochs 1 --steps "$2" --rollouts 1 -j 1 -o "$work/$1"; }
 check 'a mixture' train bc_gmm 40
-check 'a denoiser' train diffusion_mlp 60
+check 'a denoiser' train diffusion_mlp 600
 gmm=$work/bc_gmm/last.safetensors denoiser=$work/diffusion_mlp/last.safetensors
 cat >"$work/direct.yaml" <<'END'
 finetune: {method: ppo, steps: 600, threads: 1, evaluate: 4, evaluate_every: 600, checkpoint_every: 200}
