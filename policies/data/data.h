@@ -100,6 +100,7 @@ typedef struct loomBatch {
   float* real;                    // (batch x actions.length) 1, or 0 where an action is padding
   int* demo;                      // (batch) which demo of loom_data_demo_name
   int* row;                       // (batch) the current row
+  unsigned* shut;                 // (batch) bit a: arm a's gripper is told other than as the demo began
 } loomBatch;
 
 /// Room for one batch of all parts. LOOM_ERR_MEMORY.

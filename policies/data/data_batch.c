@@ -1,4 +1,5 @@
 // Copying samples into batches, and the thread that does it ahead of time.
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,19 @@ static void put_rows(float* out, const float* from, int dim, int rows, int first
            (size_t)dim * sizeof *out);
 }
 
+// Arms whose grippers are told something else than in the demo's first row: hands begin open.
+static unsigned shut_arms(const loomDataRows* rows, int row, const loomData* data) {
+  int arms = data->info.arms, dim = data->info.action_dim, pose = data->def.form.columns ? 9 : 6;
+  const float *now = rows->actions + (size_t)loom_data_held(row, rows->rows) * (size_t)dim,
+              *first = rows->actions;
+  unsigned shut = 0;
+
+  for (int a = 0; a < arms; a++)
+    for (int i = a * (dim / arms) + pose; i < (a + 1) * (dim / arms); i++)
+      if (fabsf(now[i] - first[i]) > 1) shut |= 1U << a;
+  return shut;
+}
+
 static void put_sample(loomBatch* out, size_t b, dataSample sample, const loomData* data) {
   const loomDataInfo* info = &data->info;
 
@@ -63,6 +77,7 @@ static void put_sample(loomBatch* out, size_t b, dataSample sample, const loomDa
 
   if (out->demo) out->demo[b] = sample.demo;
   if (out->row) out->row[b] = sample.row;
+  if (out->shut) out->shut[b] = shut_arms(&rows, sample.row, data);
 }
 
 int loom_data_fill(loomBatch* out, dataSample* sample, loomData* data, int64_t number, loomError* err) {
@@ -106,13 +121,15 @@ int loom_batch_create(loomBatch* batch, const loomData* data, loomError* err) {
   batch->real = calloc(n * s.real + 1, sizeof(float));
   batch->demo = calloc(n, sizeof(int));
   batch->row = calloc(n, sizeof(int));
+  batch->shut = calloc(n, sizeof *batch->shut);
 
   for (int k = 0; k < data->info.key_count; k++) {
     if (s.visual[k]) batch->visual[k] = calloc(n * s.visual[k], sizeof(float));
     lacks = lacks || (s.visual[k] && !batch->visual[k]);
   }
 
-  if (!lacks && batch->low && batch->actions && batch->real && batch->demo && batch->row) return 0;
+  if (!lacks && batch->low && batch->actions && batch->real && batch->demo && batch->row && batch->shut)
+    return 0;
   loom_batch_destroy(batch);
   return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a batch of %d samples", data->def.batch);
 }
@@ -123,6 +140,7 @@ void loom_batch_destroy(loomBatch* batch) {
   free(batch->real);
   free(batch->demo);
   free(batch->row);
+  free(batch->shut);
 
   for (int k = 0; k < LOOM_DATA_KEYS; k++) free(batch->visual[k]);
   *batch = (loomBatch){0};
@@ -142,6 +160,7 @@ static void copy_batch(loomBatch* to, const loomBatch* from, const loomData* dat
   copy_part(to->real, from->real, n * s.real * sizeof(float));
   copy_part(to->demo, from->demo, n * sizeof(int));
   copy_part(to->row, from->row, n * sizeof(int));
+  copy_part(to->shut, from->shut, n * sizeof *to->shut);
 
   for (int k = 0; k < data->info.key_count; k++)
     copy_part(to->visual[k], from->visual[k], n * s.visual[k] * sizeof(float));

@@ -57,11 +57,11 @@ static void move_from_hand(float* row, const handMove* move) {
                                move->turn[2][k] * from[3 * v + 2]);
 }
 
-// Which arm a frame is the hand of; -1: none.
-static int arm_of(const char* frame) {
+// Which arm, that is moved, a frame is the hand of; -1: none.
+static int free_arm(const char* frame, const loomDataInfo* info, unsigned shut) {
   int arm = -1, end = 0;
-  return sscanf(frame, "eef%d%n", &arm, &end) == 1 && !frame[end] && arm >= 0 && arm < LOOM_MAX_ARMS ? arm
-                                                                                                     : -1;
+  if (sscanf(frame, "eef%d%n", &arm, &end) != 1 || frame[end] || arm < 0 || arm >= info->arms) return -1;
+  return shut & 1U << arm ? -1 : arm;
 }
 
 void loom_hand_noise(loomBatch* batch, const loomDataInfo* info, int rows, const loomHandNoise* noise,
@@ -70,6 +70,7 @@ void loom_hand_noise(loomBatch* batch, const loomDataInfo* info, int rows, const
   if (!loom_hand_noise_any(noise)) return;
 
   for (int b = 0; b < batch->n; b++) {
+    unsigned shut = batch->shut ? batch->shut[b] : 0;
     handMove move[LOOM_MAX_ARMS];
     for (int a = 0; a < info->arms; a++) move[a] = draw_move(noise, &random);
 
@@ -77,13 +78,13 @@ void loom_hand_noise(loomBatch* batch, const loomDataInfo* info, int rows, const
       const loomDataKey* key = &info->key[k];
       loomFramed framed;
       if (key->offset < 0 || key->dim != LOOM_FRAMED_DIM || !loom_framed_parse(&framed, key->name)) continue;
-      int of = arm_of(framed.of), in = arm_of(framed.in);
+      int of = free_arm(framed.of, info, shut), in = free_arm(framed.in, info, shut);
 
       for (int r = 0; r < rows; r++) {
         float* row =
             batch->low + ((size_t)b * (size_t)rows + (size_t)r) * (size_t)info->low_dim + key->offset;
-        if (in >= 0 && in < info->arms) move_from_hand(row, &move[in]);
-        if (of >= 0 && of < info->arms) move_hand(row, &move[of]);
+        if (in >= 0) move_from_hand(row, &move[in]);
+        if (of >= 0) move_hand(row, &move[of]);
       }
     }
   }

@@ -7,8 +7,9 @@
 #include "policies/data/data_config.h"
 
 /// Of all keys of a batch that have a hand's pose (`eef0@world`, `mug@eef1`), in place, before anything is
-/// normalized. A sample's rows are moved alike, so that speeds stay. What is drawn depends on seed and step
-/// alone.
+/// normalized. A sample's rows are moved alike, so that speeds stay. Hands that are closed stay where they
+/// are: how what they hold lies in them says where they have to go, to the millimeter. What is drawn depends
+/// on seed and step alone.
 void loom_hand_noise(loomBatch* batch, const loomDataInfo* info, int rows, const loomHandNoise* noise,
                      uint64_t seed, int64_t step);
 

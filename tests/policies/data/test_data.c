@@ -268,6 +268,55 @@ static void forms_of_actions(void** state) {
   loom_data_close(data);
 }
 
+// Two arms of moves and grippers, the second's of two numbers that go from other ends; the third and fourth
+// of five rows are the first's closed ones, the last two the second's.
+static void hands_that_are_closed(void** state) {
+  (void)state;
+  static const char* const pos[] = {"pos"};
+  enum { ROWS = 5, DIM = 16, SEEN = 3 };
+  double action[ROWS * DIM] = {0}, seen[ROWS * SEEN] = {0};
+  for (int t = 0; t < ROWS; t++) {
+    double* row = action + (ptrdiff_t)t * DIM;
+    bool first = t == 2 || t == 3, second = t >= 3;
+
+    // Where hands go is none of it, nor what is less than half of a gripper's way.
+    for (int i = 0; i < 6; i++) row[i] = row[8 + i] = 10 * t;
+    row[6] = first ? 1 : -1;
+    row[7] = t == 1 ? -0.2 : -1;
+    row[14] = second ? -0.5 : 1;
+    row[15] = 0.3;
+  }
+
+  loomField field[] = {{"actions", LOOM_TYPE_F64, 2, {ROWS, DIM}, action},
+                       {"obs/pos", LOOM_TYPE_F64, 2, {ROWS, SEEN}, seen}};
+  loomRecord one = {.name = "demo_0", .nfield = 2, .field = field};
+  loomError err = {0, ""};
+  const char* path = in_folder("closed.hdf5");
+  must(loom_shard_write(path, &one, 1, NULL, &err), &err);
+
+  for (int columns = 0; columns < 2; columns++) {
+    loomDataFile file = {path, NULL, 0, 0};
+    loomDataDef def = small_def(&file, 1);
+    def.key = pos;
+    def.key_count = 1;
+    def.arms = 2;
+    def.form.columns = columns;
+    def.shuffle = false;
+    def.batch = ROWS;
+
+    loomData* data = open_data(&def);
+    loomBatch b;
+    must(loom_batch_create(&b, data, &err), &err);
+    must(loom_data_batch(&b, data, 0, &err), &err);
+    static const unsigned wanted[ROWS] = {0, 0, 1, 3, 2};
+    assert_int_equal(b.n, ROWS);
+    for (int i = 0; i < b.n; i++) assert_int_equal(b.shut[i], wanted[b.row[i]]);
+
+    loom_batch_destroy(&b);
+    loom_data_close(data);
+  }
+}
+
 // ---- order
 
 static void each_in_order(void** state) {
@@ -633,6 +682,7 @@ int main(void) {
       cmocka_unit_test(masks),
       cmocka_unit_test(first_demos),
       cmocka_unit_test(forms_of_actions),
+      cmocka_unit_test(hands_that_are_closed),
       cmocka_unit_test(each_in_order),
       cmocka_unit_test(each_once_a_pass),
       cmocka_unit_test(same_step_same_batch),

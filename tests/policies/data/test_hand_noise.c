@@ -1,6 +1,6 @@
 // Hands of a batch moved: nothing without noise; the same by seed and step; whatever is seen of a hand agrees
-// on where it is; a sample's rows go along; all else of a batch stays; and hands are off by as much as was
-// asked for.
+// on where it is; a sample's rows go along; all else of a batch stays, and hands that are closed; the others
+// are off by as much as was asked for.
 #include "policies/data/hand_noise.h"
 
 #include <math.h>
@@ -137,6 +137,25 @@ static void rows_go_along(void** state) {
   }
 }
 
+// What a hand holds would have to go along.
+static void closed_hands_stay(void** state) {
+  (void)state;
+  static unsigned shut[SAMPLES];
+  for (int b = 0; b < SAMPLES; b++) shut[b] = (unsigned)b % 4;
+  memcpy(low, was, sizeof low);
+  loomBatch batch = {.n = SAMPLES, .low = low, .shut = shut};
+  loom_hand_noise(&batch, &info, ROWS, &some, 1, 2);
+
+  for (int i = 0; i < SAMPLES * ROWS; i++) {
+    const float *row = low + (size_t)i * DIM, *old = was + (size_t)i * DIM;
+    unsigned arms = shut[i / ROWS];
+    assert_int_equal(memcmp(row + EEF0, old + EEF0, P * sizeof *row) == 0, arms & 1);
+    assert_int_equal(memcmp(row + EEF1, old + EEF1, P * sizeof *row) == 0, arms >> 1 & 1);
+    assert_int_equal(memcmp(row + MUG_EEF1, old + MUG_EEF1, P * sizeof *row) == 0, arms >> 1 & 1);
+    assert_int_equal(memcmp(row + EEF0_EEF1, old + EEF0_EEF1, P * sizeof *row) == 0, arms == 3);
+  }
+}
+
 static void off_by_as_much(void** state) {
   (void)state;
   double squares = 0, turned = 0;
@@ -158,7 +177,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_is_nothing),  cmocka_unit_test(the_same_by_seed_and_step),
       cmocka_unit_test(what_is_seen_agrees), cmocka_unit_test(rows_go_along),
-      cmocka_unit_test(off_by_as_much),
+      cmocka_unit_test(closed_hands_stay),   cmocka_unit_test(off_by_as_much),
   };
   make_batch();
   return cmocka_run_group_tests(tests, NULL, NULL);
