@@ -133,10 +133,6 @@ static void suit_diffusion(loomTrainConfig* c, bool unet) {
   c->optimizer.ema = 0.999;
   c->optimizer.floor = 0.02;
 
-  // Of 900 starts of the handover 864 succeed after 6,000 steps of offsets learned from hands that are moved,
-  // 823 after 16,000 of places.
-  c->data.hand = (loomHandNoise){.position = 0.01, .rotation = 0.03};
-
   c->train.epochs = 32;
   c->checkpoint.every = 8;
   c->rollout.every = 8;
@@ -226,19 +222,12 @@ int loom_train_config_load(loomTrainConfig* out, const char* path, loomError* er
 
 // ---- writing
 
-// None of it is said where its kind has none: older runs' texts stay as they are.
-static bool says_hand_noise(const loomTrainConfig* c) {
-  loomTrainConfig usual = loom_default_train_config(c->policy.kind);
-  usual.data.pose = c->data.pose;
-  loomHandNoise is = loom_data_config_hand(&c->data), by_default = loom_data_config_hand(&usual.data);
-  return loom_hand_noise_any(&is) || loom_hand_noise_any(&by_default);
-}
-
 // Of a section, what its fields are for.
 static unsigned now_of(const loomTrainConfig* c, const section* s) {
   unsigned data = loom_policy_data_now(c->policy.kind, true);
   if (!loom_cloud_noise_any(&c->data.cloud)) data &= ~(unsigned)LOOM_DATA_CLOUDS;
-  if (!says_hand_noise(c)) data &= ~(unsigned)LOOM_DATA_HANDS;
+  loomHandNoise hand = loom_data_config_hand(&c->data);
+  if (!loom_hand_noise_any(&hand)) data &= ~(unsigned)LOOM_DATA_HANDS;
   if (s->fields == &loom_data_fields) return data;
   return s->fields == &loom_network_fields ? 1U << c->policy.kind : ~0U;
 }

@@ -146,11 +146,7 @@ loomNetworkConfig loom_default_network_config(loomPolicyKind kind) {
     // Measured on the drawer, 300 demos, 60 starts: 19 succeed without, 24 with the second, 39 with both.
     c.obs_within = 1.2;
     c.action_within = 1;
-    if (unet) return c;
-
-    // Measured on the handover: minutes on one core; offsets with hands moved (policies/learn/config.c).
-    c.step_width = 64;
-    c.predicts = LOOM_PREDICT_OFFSET;
+    if (!unet) c.step_width = 64;  // measured on the handover: minutes on one core
   }
 
   return c;

@@ -72,6 +72,7 @@ static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, in
   c->encoder = (loomEncoderConfig){
       .channels = {3, {16, 8, 32}}, .keypoints = 5, .points = {2, {8, 12}}, .features = 7, .crop = 0.9};
   if (kind == LOOM_KIND_BC_GMM) c->data.stack = 3;
+  if (kind == LOOM_KIND_DIFFUSION_MLP) c->policy.predicts = LOOM_PREDICT_OFFSET;
 
   c->data.obs_normal = LOOM_NORMAL_STANDARD;
   c->data.action_normal = LOOM_NORMAL_RANGE;
@@ -88,7 +89,7 @@ static void make_of(loomTrained* t, loomPolicyKind kind, const testKey* keys, in
 
   make_normal(&t->obs, low, LOOM_NORMAL_STANDARD);
   make_normal(&t->actions, actions_each, LOOM_NORMAL_RANGE);
-  if (kind == LOOM_KIND_DIFFUSION_MLP) make_offsets(t);
+  if (c->policy.predicts == LOOM_PREDICT_OFFSET) make_offsets(t);
 
   // The network, seeing what keys show.
   loomNetworkDef def =
