@@ -40,13 +40,16 @@ check 'trained' "$loom" train --data "$work/d.hdf5" --threads 1 --batch 16 --ste
 check 'trained: exported' "$loom" export "$policy" -o "$work/bc_gmm.onnx" --check "$work/bc_gmm.random" --task threading --overwrite
 check 'trained: as ours' tests/onnx/run.sh "$work/bc_gmm.onnx" "$work/bc_gmm.random"
 
-# One that tells how far from the hands, with half the noise: trained, broken off and resumed, in ONNX as here.
+# One that tells how far from the hands, which training moves, with half the noise: trained, broken off and resumed, in
+# ONNX as here.
 cat >"$work/offsets.yaml" <<END
 data:
   files: [{path: "$work/d.hdf5"}]
   keys: [eef0@world, robot1_eef_pos, robot0_gripper_qpos, robot1_gripper_qpos]
   pose: absolute
   rotation: 6d
+  hand_noise: 0.01
+  hand_turn: 0.03
 policy: {kind: diffusion_mlp, layers: [24], predicts: offset, temperature: 0.5}
 train: {batch: 16, steps: 5, epochs: 2, threads: 1}
 END
@@ -56,6 +59,9 @@ mv "$work/offsets" "$work/whole"
 check 'offsets: half of it' offsets --epochs 1
 check 'offsets: resumed' offsets --epochs 2 --resume
 check 'offsets: the same policy' cmp "$work/whole/last.safetensors" "$work/offsets/last.safetensors"
+sed '/hand_/d' "$work/offsets.yaml" >"$work/still.yaml"
+check 'offsets: of hands that stay' "$loom" train "$work/still.yaml" --rollouts 0 -o "$work/still"
+check 'offsets: another policy' differ "$work/whole/last.safetensors" "$work/still/last.safetensors"
 check 'offsets: exported' "$loom" export "$work/offsets/last.safetensors" -o "$work/offsets.onnx" --check "$work/offsets.real" \
   --data "$work/d.hdf5"
 check 'offsets: as ours' tests/onnx/run.sh "$work/offsets.onnx" "$work/offsets.real"
