@@ -147,13 +147,17 @@ static bool says_offsets(const loomTrained* t) {
   return loom_policy_denoises(t->config.policy.kind) && t->config.policy.predicts == LOOM_PREDICT_OFFSET;
 }
 
+static int place_offsets(loomTrained* t, loomError* err) {
+  t->offsets = calloc(1, sizeof *t->offsets);
+  return t->offsets ? LOOM_OK : loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
+}
+
 static int create_offsets(loomTrained* t, const loomData* data, loomError* err) {
   const loomDataInfo* info = loom_data_info(data);
   if (!says_offsets(t)) return LOOM_OK;
 
-  t->offsets = calloc(1, sizeof *t->offsets);
-  if (!t->offsets) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
-  int code = loom_offsets_create(t->offsets, t->config.policy.predicted, info->action_dim, err);
+  int code = place_offsets(t, err);
+  if (!code) code = loom_offsets_create(t->offsets, t->config.policy.predicted, info->action_dim, err);
   if (!code) loom_offsets_find_hands(t->offsets, info, loom_data_config_form(&t->config.data));
   return code;
 }
@@ -403,10 +407,10 @@ static int read_normals(loomTrained* out, const loomSafetensors* file, const cha
 }
 
 static int read_offsets(loomTrained* out, const loomSafetensors* file, loomError* err) {
-  out->offsets = calloc(1, sizeof *out->offsets);
-  if (!out->offsets) return loom_error_set(err, LOOM_ERR_MEMORY, "no memory for a policy");
-  return loom_offsets_read(out->offsets, file, out->config.policy.predicted, out->actions.dim, &out->obs,
-                           &out->actions, err);
+  int code = place_offsets(out, err);
+  return code ? code
+              : loom_offsets_read(out->offsets, file, out->config.policy.predicted, out->actions.dim,
+                                  &out->obs, &out->actions, err);
 }
 
 // Until format 3 nothing was held while acting but samples that followed from noise: such policies go on so.

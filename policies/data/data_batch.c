@@ -39,11 +39,12 @@ static void put_rows(float* out, const float* from, int dim, int rows, int first
 // Arms whose grippers are told something else than in the demo's first row: hands begin open.
 static unsigned shut_arms(const loomDataRows* rows, int row, const loomData* data) {
   int arms = data->info.arms, dim = data->info.action_dim, pose = data->def.form.columns ? 9 : 6;
+  int told = arms < LOOM_MAX_ARMS ? arms : LOOM_MAX_ARMS;
   const float *now = rows->actions + (size_t)loom_data_held(row, rows->rows) * (size_t)dim,
               *first = rows->actions;
   unsigned shut = 0;
 
-  for (int a = 0; a < arms; a++)
+  for (int a = 0; a < told; a++)
     for (int i = a * (dim / arms) + pose; i < (a + 1) * (dim / arms); i++)
       if (fabsf(now[i] - first[i]) > 1) shut |= 1U << a;
   return shut;

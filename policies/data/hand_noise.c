@@ -57,11 +57,28 @@ static void move_from_hand(float* row, const handMove* move) {
                                move->turn[2][k] * from[3 * v + 2]);
 }
 
-// Which arm, that is moved, a frame is the hand of; -1: none.
-static int free_arm(const char* frame, const loomDataInfo* info, unsigned shut) {
+// A key with a hand's pose: where its numbers begin in a row, and which arms' hands it is of and seen from.
+typedef struct handKey {
+  int offset, of, in;  // -1: none of the hands
+} handKey;
+
+static int arm_of(const char* frame, int arms) {
   int arm = -1, end = 0;
-  if (sscanf(frame, "eef%d%n", &arm, &end) != 1 || frame[end] || arm < 0 || arm >= info->arms) return -1;
-  return shut & 1U << arm ? -1 : arm;
+  bool hand = sscanf(frame, "eef%d%n", &arm, &end) == 1 && !frame[end] && arm >= 0 && arm < arms;
+  return hand ? arm : -1;
+}
+
+static int find_keys(handKey out[LOOM_DATA_KEYS], const loomDataInfo* info, int arms) {
+  int n = 0;
+  for (int k = 0; k < info->key_count; k++) {
+    const loomDataKey* key = &info->key[k];
+    loomFramed framed;
+    if (key->offset < 0 || key->dim != LOOM_FRAMED_DIM || !loom_framed_parse(&framed, key->name)) continue;
+
+    handKey found = {key->offset, arm_of(framed.of, arms), arm_of(framed.in, arms)};
+    if (found.of >= 0 || found.in >= 0) out[n++] = found;
+  }
+  return n;
 }
 
 void loom_hand_noise(loomBatch* batch, const loomDataInfo* info, int rows, const loomHandNoise* noise,
@@ -69,22 +86,21 @@ void loom_hand_noise(loomBatch* batch, const loomDataInfo* info, int rows, const
   loomRandom random = loom_random(seed, (uint64_t)step, LOOM_PURPOSE_HAND);
   if (!loom_hand_noise_any(noise)) return;
 
+  int arms = info->arms < LOOM_MAX_ARMS ? info->arms : LOOM_MAX_ARMS;
+  handKey key[LOOM_DATA_KEYS];
+  int keys = find_keys(key, info, arms);
+
   for (int b = 0; b < batch->n; b++) {
-    unsigned shut = batch->shut ? batch->shut[b] : 0;
     handMove move[LOOM_MAX_ARMS];
-    for (int a = 0; a < info->arms; a++) move[a] = draw_move(noise, &random);
+    unsigned shut = batch->shut ? batch->shut[b] : 0;
+    for (int a = 0; a < arms; a++) move[a] = draw_move(noise, &random);
 
-    for (int k = 0; k < info->key_count; k++) {
-      const loomDataKey* key = &info->key[k];
-      loomFramed framed;
-      if (key->offset < 0 || key->dim != LOOM_FRAMED_DIM || !loom_framed_parse(&framed, key->name)) continue;
-      int of = free_arm(framed.of, info, shut), in = free_arm(framed.in, info, shut);
-
-      for (int r = 0; r < rows; r++) {
-        float* row =
-            batch->low + ((size_t)b * (size_t)rows + (size_t)r) * (size_t)info->low_dim + key->offset;
-        if (in >= 0) move_from_hand(row, &move[in]);
-        if (of >= 0) move_hand(row, &move[of]);
+    for (int r = 0; r < rows; r++) {
+      float* row = batch->low + ((size_t)b * (size_t)rows + (size_t)r) * (size_t)info->low_dim;
+      for (int k = 0; k < keys; k++) {
+        int of = key[k].of, in = key[k].in;
+        if (in >= 0 && !(shut >> in & 1)) move_from_hand(row + key[k].offset, &move[in]);
+        if (of >= 0 && !(shut >> of & 1)) move_hand(row + key[k].offset, &move[of]);
       }
     }
   }

@@ -156,6 +156,20 @@ static void closed_hands_stay(void** state) {
   }
 }
 
+// A dataset may say that it is of any number of arms.
+static void of_many_arms(void** state) {
+  (void)state;
+  loomDataInfo many = info;
+  many.arms = 1000;
+  many.key[3].name = "eef999@world";
+  memcpy(low, was, sizeof low);
+  loomBatch batch = {.n = SAMPLES, .low = low};
+  loom_hand_noise(&batch, &many, ROWS, &some, 1, 2);
+
+  assert_memory_not_equal(low + EEF0, was + EEF0, P * sizeof *low);
+  assert_memory_equal(low + EEF1, was + EEF1, P * sizeof *low);
+}
+
 static void off_by_as_much(void** state) {
   (void)state;
   double squares = 0, turned = 0;
@@ -177,7 +191,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_is_nothing),  cmocka_unit_test(the_same_by_seed_and_step),
       cmocka_unit_test(what_is_seen_agrees), cmocka_unit_test(rows_go_along),
-      cmocka_unit_test(closed_hands_stay),   cmocka_unit_test(off_by_as_much),
+      cmocka_unit_test(closed_hands_stay),   cmocka_unit_test(of_many_arms),
+      cmocka_unit_test(off_by_as_much),
   };
   make_batch();
   return cmocka_run_group_tests(tests, NULL, NULL);
