@@ -29,8 +29,7 @@ void loom_framed_row(float out[LOOM_FRAMED_DIM], loomPose of, loomPose in) {
   for (int i = 0; i < 6; i++) out[3 + i] = (float)columns[i];
 }
 
-// The arm of "eefN", or -1.
-static int eef_number(const char* name) {
+int loom_framed_arm(const char* name) {
   char* end;
   if (strncmp(name, "eef", 3) || name[3] < '0' || name[3] > '9') return -1;
 
@@ -97,7 +96,7 @@ static int unknown_frame(loomError* err, const char* where, const loomFramed* fr
 static int find_frame(int* out, const char* name, const loomFramed* framed, const loomEpisode* e,
                       loomError* err) {
   const loomTask* task = e->scene->task;
-  int arm = eef_number(name);
+  int arm = loom_framed_arm(name);
   *out = LOOM_FRAME_WORLD;
   if (!strcmp(name, "world")) return 0;
   *out = arm;
@@ -166,7 +165,7 @@ static int no_such_frame(const loomFramed* framed, const char* name, const char*
 static int read_frame(frameRows* out, const char* name, bool numbers, const loomFramed* framed,
                       const loomDataset* set, const char* object, loomError* err) {
   char path[LOOM_NAME_MAX + 40];
-  int arm = eef_number(name);
+  int arm = loom_framed_arm(name);
   *out = (frameRows){.arm = arm < 0 ? 0 : arm, .arms = 1};
   if (!strcmp(name, "world")) return 0;
 

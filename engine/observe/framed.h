@@ -20,6 +20,8 @@ typedef struct loomFramed {
 
 /// False where the key is none.
 bool loom_framed_parse(loomFramed* out, const char* key);
+/// The arm whose hand the frame `name` is ("eef1"), below LOOM_MAX_ARMS; -1: another frame.
+int loom_framed_arm(const char* name);
 void loom_framed_row(float out[LOOM_FRAMED_DIM], loomPose of, loomPose in);
 
 /// Both poses of an episode as it is now. bind looks the names up (LOOM_ERR_FORMAT says which there are),

@@ -1,8 +1,5 @@
 #include "policies/data/hand_noise.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "engine/base/pose.h"
 #include "engine/base/random.h"
 #include "engine/observe/framed.h"
@@ -62,20 +59,14 @@ typedef struct handKey {
   int offset, of, in;  // -1: none of the hands
 } handKey;
 
-static int arm_of(const char* frame, int arms) {
-  int arm = -1, end = 0;
-  bool hand = sscanf(frame, "eef%d%n", &arm, &end) == 1 && !frame[end] && arm >= 0 && arm < arms;
-  return hand ? arm : -1;
-}
-
-static int find_keys(handKey out[LOOM_DATA_KEYS], const loomDataInfo* info, int arms) {
+static int find_keys(handKey out[LOOM_DATA_KEYS], const loomDataInfo* info) {
   int n = 0;
   for (int k = 0; k < info->key_count; k++) {
     const loomDataKey* key = &info->key[k];
     loomFramed framed;
     if (key->offset < 0 || key->dim != LOOM_FRAMED_DIM || !loom_framed_parse(&framed, key->name)) continue;
 
-    handKey found = {key->offset, arm_of(framed.of, arms), arm_of(framed.in, arms)};
+    handKey found = {key->offset, loom_framed_arm(framed.of), loom_framed_arm(framed.in)};
     if (found.of >= 0 || found.in >= 0) out[n++] = found;
   }
   return n;
@@ -88,19 +79,21 @@ void loom_hand_noise(loomBatch* batch, const loomDataInfo* info, int rows, const
 
   int arms = info->arms < LOOM_MAX_ARMS ? info->arms : LOOM_MAX_ARMS;
   handKey key[LOOM_DATA_KEYS];
-  int keys = find_keys(key, info, arms);
+  int keys = find_keys(key, info);
 
   for (int b = 0; b < batch->n; b++) {
     handMove move[LOOM_MAX_ARMS];
-    unsigned shut = batch->shut ? batch->shut[b] : 0;
+
+    // Arms that are closed stay, and what the actions are not of.
+    unsigned still = (batch->shut ? batch->shut[b] : 0) | ~0U << arms;
     for (int a = 0; a < arms; a++) move[a] = draw_move(noise, &random);
 
     for (int r = 0; r < rows; r++) {
       float* row = batch->low + ((size_t)b * (size_t)rows + (size_t)r) * (size_t)info->low_dim;
       for (int k = 0; k < keys; k++) {
         int of = key[k].of, in = key[k].in;
-        if (in >= 0 && !(shut >> in & 1)) move_from_hand(row + key[k].offset, &move[in]);
-        if (of >= 0 && !(shut >> of & 1)) move_hand(row + key[k].offset, &move[of]);
+        if (in >= 0 && !(still >> in & 1)) move_from_hand(row + key[k].offset, &move[in]);
+        if (of >= 0 && !(still >> of & 1)) move_hand(row + key[k].offset, &move[of]);
       }
     }
   }

@@ -157,7 +157,7 @@ static void closed_hands_stay(void** state) {
 }
 
 // A dataset may say that it is of any number of arms.
-static void of_many_arms(void** state) {
+static void of_any_number_of_arms(void** state) {
   (void)state;
   loomDataInfo many = info;
   many.arms = 1000;
@@ -166,6 +166,14 @@ static void of_many_arms(void** state) {
   loomBatch batch = {.n = SAMPLES, .low = low};
   loom_hand_noise(&batch, &many, ROWS, &some, 1, 2);
 
+  assert_memory_not_equal(low + EEF0, was + EEF0, P * sizeof *low);
+  assert_memory_equal(low + EEF1, was + EEF1, P * sizeof *low);
+
+  // What is of other arms than the actions stays.
+  many = info;
+  many.arms = 1;
+  memcpy(low, was, sizeof low);
+  loom_hand_noise(&batch, &many, ROWS, &some, 1, 2);
   assert_memory_not_equal(low + EEF0, was + EEF0, P * sizeof *low);
   assert_memory_equal(low + EEF1, was + EEF1, P * sizeof *low);
 }
@@ -191,7 +199,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_is_nothing),  cmocka_unit_test(the_same_by_seed_and_step),
       cmocka_unit_test(what_is_seen_agrees), cmocka_unit_test(rows_go_along),
-      cmocka_unit_test(closed_hands_stay),   cmocka_unit_test(of_many_arms),
+      cmocka_unit_test(closed_hands_stay),   cmocka_unit_test(of_any_number_of_arms),
       cmocka_unit_test(off_by_as_much),
   };
   make_batch();

@@ -52,7 +52,7 @@ static void demonstrate(expertScene* s, loomRunResult* run, uint64_t number) {
 static void obeyed_it_is_the_demonstrator(void** state) {
   (void)state;
   for (size_t k = 0; k < sizeof obeyed / sizeof *obeyed; k++) {
-    // Under sanitizers the small scenes do: all but pouring, whose episodes are four fifths of the time.
+    // Under sanitizers the small scenes do: all but pouring, whose episodes take most of the time.
     if (getenv("LOOM_QUICK") && !strncmp(obeyed[k].file, "scenes/", 7)) continue;
     const obeyCase* c = &obeyed[k];
     expertScene s;
